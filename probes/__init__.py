@@ -1,0 +1,23 @@
+"""Live health: one module a system, plus result types, runner and the never-blocking cache.
+
+To add a probe, write its module (its `KIND` says everything about it) and add it to `KINDS`.
+This package may import `settings` and nothing else of Tapewatch.
+"""
+
+from probes import common, tcp
+from probes.kind import Kind
+
+KINDS: dict[str, Kind] = {module.KIND.name: module.KIND for module in (tcp,)}
+
+PLANNED = {
+    "iqfeed": "IQFeed",
+    "ib": "Interactive Brokers",
+    "dataflow": "the tick pipeline",
+    "trading": "trading readiness",
+}
+"""Kinds of the contract that this version has no probe for: their endpoints answer `off`."""
+
+METRICS = {
+    metric.name: metric for metrics in (common.METRICS, *(k.metrics for k in KINDS.values())) for metric in metrics
+}
+"""The whole catalogue by metric name."""

@@ -1,0 +1,187 @@
+"""The last result of each component, with its age. Reading it never waits for anything.
+
+`Board` is the cached probe function of every component in one place: `view` answers at once from
+memory. Where nobody keeps it warm (a page opened alone, a test) the first view starts a refresh
+and says *pending*.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from probes.causes import Cause, find_causes
+from probes.kind import Kind
+from probes.result import ProbeResult, Status
+from probes.runner import Runner
+from settings import Component
+
+RECENT = 60
+"""Results kept in memory per component, for sparklines."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentView:
+    """One component as a reader sees it at one moment.
+
+    Attributes:
+        status: the status in force: `unknown` when the last result is stale or there is none yet.
+        last_status: what the last result said, however old.
+        since: when `status` began (of the last result's status; None before the first).
+        age_s: seconds since the last result.
+        pending: no result has come in yet; the first check is under way.
+        caused_by: the critical dependencies this component's trouble is put down to.
+        explains: the components whose trouble is put down to this one.
+        recent: (epoch second, latency in ms or None, key figure or None) of the last results, oldest first.
+    """
+
+    component: Component
+    kind: Kind
+    status: Status
+    last_status: Status
+    since: datetime | None
+    age_s: float | None
+    stale: bool
+    pending: bool
+    interval_s: float
+    result: ProbeResult | None
+    caused_by: tuple[str, ...] = ()
+    explains: tuple[str, ...] = ()
+    recent: tuple[tuple[float, float | None, float | None], ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.component.name
+
+    @property
+    def sentence(self) -> str:
+        """What there is to say about the component in one sentence."""
+        if self.result is None:
+            return "The first check is under way."
+        if self.stale:
+            return f"No fresh result: the last one said {self.last_status}. {self.result.sentence}"
+        return self.result.sentence
+
+    @property
+    def hint(self) -> str:
+        return self.result.hint if self.result else ""
+
+
+@dataclass(slots=True)
+class _Entry:
+    runner: Runner
+    interval_s: float
+    recent: deque[tuple[float, float | None, float | None]]
+    result: ProbeResult | None = None
+    since: datetime | None = None
+
+
+Subscriber = Callable[[ProbeResult, ProbeResult | None], None]
+"""Called with a new result and the one before; must not block."""
+
+
+class Board:
+    """All components' latest results.
+
+    Args:
+        clock: epoch seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._entries: dict[str, _Entry] = {}
+        self._subscribers: list[Subscriber] = []
+        self._lock = threading.Lock()
+        self.published = 0
+
+    def add(self, component: Component, kind: Kind, *, interval_s: float, deadline_s: float) -> Runner:
+        """Register a component; its runner publishes here."""
+        runner = Runner(component, kind, deadline_s, self.publish, self._clock)
+        self._entries[component.name] = _Entry(runner, interval_s, deque(maxlen=RECENT))
+        return runner
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        self._subscribers.append(subscriber)
+
+    @property
+    def runners(self) -> Mapping[str, Runner]:
+        return {name: entry.runner for name, entry in self._entries.items()}
+
+    def publish(self, result: ProbeResult) -> None:
+        """Take a result in, from a runner or from another process's mirror. Older ones are ignored."""
+        with self._lock:
+            entry = self._entries.get(result.component)
+            if entry is None or (entry.result is not None and result.checked_at < entry.result.checked_at):
+                return
+            before = entry.result
+            if before is None or before.status != result.status:
+                entry.since = entry.since if before is None and entry.since is not None else result.checked_at
+            entry.result = result
+            key = next((r.value for r in result.readings if r.metric == entry.runner.kind.key_metric), None)
+            entry.recent.append((result.checked_at.timestamp(), result.latency_ms, key))
+            self.published += 1
+        for subscriber in self._subscribers:
+            subscriber(result, before)
+
+    def restore(self, name: str, status: Status, since: datetime) -> None:
+        """Tell since when `status` has lasted, from a memory older than this process."""
+        with self._lock:
+            entry = self._entries.get(name)
+            if entry is None:
+                return
+            if entry.result is None or (entry.result.status == status and entry.since and since < entry.since):
+                entry.since = since
+
+    def keep_s(self, name: str) -> float:
+        """How long a mirrored result of `name` is worth keeping, in seconds: ten intervals, a minute at least."""
+        return max(60.0, 10 * self._entries[name].interval_s)
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._entries)
+
+    def views(self) -> tuple[ComponentView, ...]:
+        """Every component as of now, causes worked out; in configuration order."""
+        now_s = self._clock()
+        plain = [self._view(entry, now_s) for entry in self._entries.values()]
+        causes = find_causes(Cause(view.name, view.status, view.component.depends_on) for view in plain)
+        return tuple(
+            replace(view, caused_by=causes[view.name].caused_by, explains=causes[view.name].explains) for view in plain
+        )
+
+    def view(self, name: str) -> ComponentView | None:
+        """One component as of now, or None when there is no such component."""
+        return next((view for view in self.views() if view.name == name), None)
+
+    def of_kind(self, kind: str) -> tuple[ComponentView, ...]:
+        return tuple(view for view in self.views() if view.kind.name == kind)
+
+    def _view(self, entry: _Entry, now_s: float) -> ComponentView:
+        entry.runner.expire()
+        result = entry.result
+        if result is None:
+            entry.runner.request()
+        age_s = None if result is None else max(0.0, now_s - result.checked_at.timestamp())
+        # Stale: older than two intervals and the deadline (DESIGN.md §1), plus whatever the breaker asks to wait.
+        allowed_s = entry.interval_s + entry.runner.pause_s(entry.interval_s) + entry.runner.deadline_s
+        stale = age_s is not None and age_s > allowed_s
+        last = Status.UNKNOWN if result is None else result.status
+        return ComponentView(
+            component=entry.runner.component,
+            kind=entry.runner.kind,
+            status=Status.UNKNOWN if stale else last,
+            last_status=last,
+            since=entry.since,
+            age_s=age_s,
+            stale=stale,
+            pending=result is None,
+            interval_s=entry.interval_s,
+            result=result,
+            recent=tuple(entry.recent),
+        )
+
+
+def worst_first(views: Iterable[ComponentView]) -> list[ComponentView]:
+    """Views for a list a person reads: worst status first, the oldest trouble first among equals."""
+    return sorted(views, key=lambda v: (-v.status.rank, v.since.timestamp() if v.since else 0.0, v.name))

@@ -1,0 +1,75 @@
+"""A `ProbeResult` as JSON and back, for the mirror in Redis."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from probes.result import Finding, ProbeError, ProbeResult, Reading, Status, Table
+
+
+def encode(result: ProbeResult) -> str:
+    """`result` as compact JSON; `decode` is its inverse."""
+    return json.dumps(
+        {
+            "component": result.component,
+            "kind": result.kind,
+            "status": result.status,
+            "checked_at": result.checked_at.isoformat(),
+            "tick": result.tick.isoformat(),
+            "took_ms": result.took_ms,
+            "latency_ms": result.latency_ms,
+            "summary": result.summary,
+            "error": result.error and [result.error.code, result.error.message, result.error.hint, result.error.status],
+            "readings": [[r.metric, r.value, r.labels] for r in result.readings],
+            "findings": [
+                [f.metric, f.status, f.message, f.hint, f.value, f.threshold, f.labels] for f in result.findings
+            ],
+            "facts": dict(result.facts),
+            "tables": {name: [table.columns, table.rows] for name, table in result.tables.items()},
+            "unavailable": result.unavailable,
+            "trial": result.trial,
+        },
+        separators=(",", ":"),
+    )
+
+
+def decode(text: str | bytes) -> ProbeResult:
+    """The result `encode` made `text` from.
+
+    Raises:
+        ValueError: `text` is not such a result (another version wrote it, or another program).
+    """
+    try:
+        return _decode(json.loads(text))
+    except (KeyError, TypeError, IndexError) as exc:
+        raise ValueError(f"not a mirrored result: {exc!r}") from exc
+
+
+def _decode(raw: dict[str, Any]) -> ProbeResult:
+    return ProbeResult(
+        component=raw["component"],
+        kind=raw["kind"],
+        status=Status(raw["status"]),
+        checked_at=datetime.fromisoformat(raw["checked_at"]),
+        tick=datetime.fromisoformat(raw["tick"]),
+        took_ms=raw["took_ms"],
+        latency_ms=raw["latency_ms"],
+        summary=raw["summary"],
+        error=ProbeError(*raw["error"][:3], Status(raw["error"][3])) if raw["error"] else None,
+        readings=tuple(Reading(metric, value, _labels(pairs)) for metric, value, pairs in raw["readings"]),
+        findings=tuple(
+            Finding(metric=m, status=Status(s), message=msg, hint=h, value=v, threshold=t, labels=_labels(pairs))
+            for m, s, msg, h, v, t, pairs in raw["findings"]
+        ),
+        facts=raw["facts"],
+        tables={
+            name: Table(tuple(columns), tuple(tuple(row) for row in rows))
+            for name, (columns, rows) in raw["tables"].items()
+        },
+        unavailable=tuple(raw["unavailable"]),
+        trial=raw["trial"],
+    )
+
+
+def _labels(pairs: list[list[str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in pairs)

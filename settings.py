@@ -1,0 +1,266 @@
+"""Configuration: `tapewatch.toml` plus environment, checked once, frozen, secrets masked.
+
+Every key can also be set as ``TAPEWATCH_SECTION__KEY`` (the environment wins over the file);
+a secret can be given as ``file:/path``. All problems of a configuration are reported together,
+each with its source and key, so that one start shows everything there is to mend.
+"""
+
+import json
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from settings_types import Duration, SecretUrl, TimeZone, mask, require_scheme
+
+ENV_PREFIX = "TAPEWATCH_"
+
+
+class Section(BaseModel):
+    """A part of the configuration: frozen, unknown keys refused, defaults checked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class App(Section):
+    title: str = Field("Tapewatch", min_length=1, max_length=60)
+    time_zone: TimeZone = "America/New_York"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+
+class Retention(Section):
+    """How long each tier of the history is kept, in seconds."""
+
+    raw_s: Duration = Field(90 * 86400.0, alias="raw")
+    quarter_hour_s: Duration = Field(2 * 365 * 86400.0, alias="quarter_hour")
+    four_hours_s: Duration = Field(6 * 365 * 86400.0, alias="four_hours")
+
+
+def _history_dsn(value: object) -> SecretUrl:
+    return require_scheme(SecretUrl.parse(value), "chdb", "clickhouse", "clickhouses")
+
+
+class History(Section):
+    dsn: Annotated[SecretUrl, BeforeValidator(_history_dsn)] = SecretUrl("chdb://var/history")
+    database: str = Field("tapewatch", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")
+    flush_s: Duration = Field(10.0, alias="flush")
+    max_waiting_samples: int = Field(500_000, ge=1_000)
+    retention: Retention = Retention()
+
+
+def _redis_url(value: object) -> SecretUrl | None:
+    return None if value is None else require_scheme(SecretUrl.parse(value), "redis", "rediss")
+
+
+class State(Section):
+    redis_url: Annotated[SecretUrl | None, BeforeValidator(_redis_url)] = None
+
+
+class MonitorSection(Section):
+    interval_s: Duration = Field(10.0, alias="interval", ge=1)
+    deadline_s: Duration = Field(2.0, alias="deadline", ge=0.1)
+
+
+class Limit(Section):
+    """An operator's own thresholds for one metric; what is not given keeps the catalogue's default."""
+
+    warning: float | None = None
+    critical: float | None = None
+
+
+class Component(Section):
+    """One monitored thing. Each probe module derives its own with the options of its kind."""
+
+    kind: str
+    name: str = Field("", pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._:@/-]{0,63}$")
+    critical: bool = True
+    depends_on: tuple[str, ...] = ()
+    interval_s: Duration | None = Field(None, alias="interval", ge=1)
+    deadline_s: Duration | None = Field(None, alias="deadline", ge=0.1)
+    thresholds: dict[str, Limit] = {}
+
+    @property
+    def target(self) -> str:
+        """What the component is reached at, without secrets, for sentences."""
+        return self.name
+
+
+class Settings(Section):
+    """The whole configuration as the program sees it."""
+
+    app: App = App()
+    history: History = History()
+    state: State = State()
+    monitor: MonitorSection = MonitorSection()
+    component: tuple[Component, ...] = ()
+    demo: bool = False
+
+    def interval_s(self, component: Component) -> float:
+        return component.interval_s or self.monitor.interval_s
+
+    def deadline_s(self, component: Component) -> float:
+        return component.deadline_s or self.monitor.deadline_s
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with the configuration: where it stands, which key, what to do."""
+
+    source: str
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.key}: {self.message}" if self.key else f"{self.source}: {self.message}"
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; `problems` names everything that is wrong with it."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(mask(str(problem)) for problem in self.problems))
+
+
+def load(path: Path | None, environ: Mapping[str, str], kinds: Mapping[str, type[Component]]) -> Settings:
+    """The settings in `path` (None: no file) overlaid with `environ`.
+
+    Args:
+        kinds: the component model of each kind there is a probe for.
+
+    Raises:
+        ConfigError: with every problem found, not just the first.
+    """
+    problems: list[Problem] = []
+    document = _read(path, problems) if path else {}
+    source = path.name if path else "environment"
+    from_environment = _overlay(document, environ, problems)
+
+    def report(error: ValidationError, prefix: tuple[str | int, ...] = ()) -> None:
+        for item in error.errors():
+            key = (*prefix, *item["loc"])
+            variable = from_environment.get(tuple(str(part) for part in key))
+            problems.append(Problem(variable or source, _dotted(key), _sentence(item, key)))
+
+    tables = document.pop("component", [])
+    components = []
+    if isinstance(tables, list):
+        for index, table in enumerate(tables):
+            try:
+                components.append(_component(table, kinds))
+            except ValidationError as error:
+                report(error, ("component", index))
+            except ValueError as error:
+                problems.append(Problem(source, f"component[{index}].kind", str(error)))
+    else:
+        problems.append(Problem(source, "component", "expected [[component]] tables"))
+    problems += [Problem(source, key, text) for key, text in relation_problems(components, _names(tables))]
+    try:
+        settings = Settings.model_validate(document)
+    except ValidationError as error:
+        report(error)
+    if problems:
+        raise ConfigError(problems)
+    return settings.model_copy(update={"component": tuple(components)})
+
+
+def relation_problems(components: Sequence[Component], names: Sequence[str]) -> list[tuple[str, str]]:
+    """(key, message) of each duplicate name, unknown dependency and dependency cycle.
+
+    Args:
+        components: those that are valid in themselves.
+        names: every name the file gives, so that a broken table is not reported twice.
+    """
+    found = [
+        (f"component.{name}", "this name is used twice: give each component its own")
+        for name in sorted({n for n in names if names.count(n) > 1})
+    ]
+    found += [
+        (
+            f"component.{component.name}.depends_on",
+            f'no component is named "{dependency}"; there are: {", ".join(sorted(set(names)))}',
+        )
+        for component in components
+        for dependency in component.depends_on
+        if dependency not in names
+    ]
+    try:
+        TopologicalSorter({component.name: component.depends_on for component in components}).prepare()
+    except CycleError as error:
+        found.append(("component.depends_on", f"a dependency cycle: {' → '.join(reversed(error.args[1]))}"))
+    return found
+
+
+def _names(tables: object) -> list[str]:
+    rows = [table for table in tables if isinstance(table, dict)] if isinstance(tables, list) else []
+    return [str(row.get("name", row.get("kind"))) for row in rows]
+
+
+def _component(table: object, kinds: Mapping[str, type[Component]]) -> Component:
+    kind = table.get("kind") if isinstance(table, dict) else None
+    if not isinstance(table, dict) or not isinstance(kind, str) or kind not in kinds:
+        raise ValueError(f"expected one of {', '.join(sorted(kinds))}; got {str(kind)[:60]!r}")
+    return kinds[kind].model_validate({"name": kind, **table})
+
+
+def _read(path: Path, problems: list[Problem]) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        problems.append(Problem(str(path), "", "this file does not exist"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+        problems.append(Problem(path.name, "", f"cannot be read as TOML: {exc}"))
+    return {}
+
+
+def _overlay(
+    document: dict[str, Any], environ: Mapping[str, str], problems: list[Problem]
+) -> dict[tuple[str, ...], str]:
+    """Write each ``TAPEWATCH_SECTION__KEY`` into `document`; return which key came from which variable."""
+    origin: dict[tuple[str, ...], str] = {}
+    for variable, text in sorted(environ.items()):
+        keys = variable.removeprefix(ENV_PREFIX).lower().split("__")
+        if not variable.startswith(ENV_PREFIX) or len(keys) < 2:
+            continue
+        if not all(keys) or keys[0] == "component":
+            problems.append(Problem(variable, "", "expected TAPEWATCH_SECTION__KEY of a section other than component"))
+            continue
+        table = document
+        for key in keys[:-1]:
+            table = table.setdefault(key, {})
+            if not isinstance(table, dict):
+                problems.append(Problem(variable, "", f"{key} is a value, not a section"))
+                break
+        else:
+            table[keys[-1]] = _literal(text)
+            origin[tuple(keys)] = variable
+    return origin
+
+
+def _literal(text: str) -> Any:
+    """Numbers, booleans and lists as themselves; anything else is a string."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return text if value is None or isinstance(value, dict) else value
+
+
+def _dotted(key: Iterable[str | int]) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key).lstrip(".")
+
+
+def _sentence(item: Mapping[str, Any], key: Sequence[str | int]) -> str:
+    if item["type"] == "extra_forbidden":
+        return f'unknown key "{key[-1]}": see tapewatch.example.toml for the keys there are'
+    if item["type"] == "missing":
+        return "this key is missing"
+    return mask(str(item["msg"])[:300])

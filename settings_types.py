@@ -1,0 +1,139 @@
+"""The types a configuration value can have: duration, time zone, address, URL with a secret."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import unquote, urlsplit
+from zoneinfo import available_timezones
+
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError, core_schema
+
+_UNITS_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
+_secrets: set[str] = set()
+
+
+def mask(text: str) -> str:
+    """`text` with every secret of the loaded configuration replaced by ``***``."""
+    for secret in _secrets:
+        text = text.replace(secret, "***")
+    return text
+
+
+def parse_duration_s(value: object) -> float:
+    """Seconds of a duration such as ``"10s"``, ``"500ms"``, ``"5m"`` or ``"90d"``.
+
+    Raises:
+        PydanticCustomError: no unit, an unknown unit, or not above zero.
+    """
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,6})?)(ms|[smhdwy])", str(value).strip())
+    if match is None or (seconds := float(match[1]) * _UNITS_S[match[2]]) <= 0:
+        raise PydanticCustomError(
+            "duration", 'expected a duration above zero with its unit, such as "10s", "500ms", "5m" or "90d"'
+        )
+    return seconds
+
+
+def parse_zone(value: object) -> str:
+    if not isinstance(value, str) or value not in available_timezones():
+        raise PydanticCustomError("zone", 'expected an IANA time zone such as "America/New_York"')
+    return value
+
+
+TimeZone = Annotated[str, BeforeValidator(parse_zone)]
+Duration = Annotated[float, BeforeValidator(parse_duration_s)]
+"""A duration in the file (``"10s"``), seconds in the program."""
+
+
+class SecretUrl:
+    """A URL whose password never shows: ``str()`` and ``repr()`` mask it, `reveal` does not.
+
+    In the configuration it is the URL itself or ``file:/path`` of a file that holds it.
+    """
+
+    __slots__ = ("_url",)
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        password = urlsplit(url).password
+        if password:
+            _secrets.update({password, unquote(password)})
+
+    def reveal(self) -> str:
+        """The whole URL, password included; for handing to a client, never for showing."""
+        return self._url
+
+    def __str__(self) -> str:
+        password = urlsplit(self._url).password
+        return self._url.replace(f":{password}@", ":***@", 1) if password else self._url
+
+    def __repr__(self) -> str:
+        return f"SecretUrl({str(self)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SecretUrl) and other._url == self._url
+
+    def __hash__(self) -> int:
+        return hash(self._url)
+
+    @classmethod
+    def parse(cls, value: object) -> "SecretUrl":
+        if isinstance(value, cls):
+            return value
+        if not isinstance(value, str) or not value.strip():
+            raise PydanticCustomError("url", "expected a URL, or file:/path of a file that holds it")
+        if value.startswith("file:"):
+            path = Path(value.removeprefix("file:"))
+            try:
+                value = path.read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as exc:
+                reason = getattr(exc, "strerror", None) or "not a text file"
+                raise PydanticCustomError(
+                    "secret_file",
+                    "the secret file {path} cannot be read: {reason}",
+                    {"path": str(path), "reason": reason},
+                ) from None
+        try:
+            parts = urlsplit(value)
+            _ = parts.port
+        except ValueError as exc:
+            raise PydanticCustomError("url", "not a usable URL: {reason}", {"reason": str(exc)}) from None
+        if not parts.scheme or not (parts.netloc or parts.path):
+            raise PydanticCustomError("url", "expected a URL such as scheme://host:port/name")
+        return cls(value)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            cls.parse, serialization=core_schema.plain_serializer_function_ser_schema(str)
+        )
+
+
+def require_scheme(url: SecretUrl, *schemes: str) -> SecretUrl:
+    """`url` unchanged when its scheme is one of `schemes`; else a validation error naming them."""
+    if urlsplit(url.reveal()).scheme not in schemes:
+        raise PydanticCustomError(
+            "scheme", "expected a URL that begins with {schemes}", {"schemes": " or ".join(f"{s}://" for s in schemes)}
+        )
+    return url
+
+
+def parse_address(value: object) -> str:
+    """``host:port`` with a port from 1 to 65535, checked; returned as given."""
+    if not isinstance(value, str):
+        raise PydanticCustomError("address", 'expected "host:port"')
+    host, port = split_address(value)
+    if not host or not 1 <= port <= 65535:
+        raise PydanticCustomError(
+            "address", 'expected "host:port" with a port from 1 to 65535, got "{value}"', {"value": value[:80]}
+        )
+    return value
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Host and port of ``host:port`` or ``[v6]:port``; port 0 when there is no usable one."""
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port) if re.fullmatch(r"\d{1,5}", port) else 0
+
+
+Address = Annotated[str, BeforeValidator(parse_address)]

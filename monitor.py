@@ -67,7 +67,7 @@ class Monitor:
                 deadline_s=settings.deadline_s(component),
             )
         self.board.subscribe(self.mirror.on_result)
-        self.board.subscribe(lambda result, before: self.recorder.record(result) if self.mirror.leading else None)
+        self.board.subscribe(lambda result, _: self.recorder.record(result) if self.mirror.leading else None)
         self._due: list[tuple[float, str]] = []
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -128,7 +128,7 @@ class Monitor:
         now_s = self.last_turn_s = time.time()
         runners = self.board.runners
         while self._due and self._due[0][0] <= now_s:
-            due_s, name = heapq.heappop(self._due)
+            _, name = heapq.heappop(self._due)
             interval_s, runner = self._intervals_s[name], runners[name]
             if self.mirror.leading:
                 runner.request(utc(tick_s(now_s, interval_s)))

@@ -28,6 +28,8 @@ class Section(BaseModel):
 
 
 class App(Section):
+    """``[app]``: what the screen says."""
+
     title: str = Field("Tapewatch", min_length=1, max_length=60)
     time_zone: TimeZone = "America/New_York"
 
@@ -49,6 +51,8 @@ def _history_dsn(value: object) -> SecretUrl:
 
 
 class History(Section):
+    """``[history]``: where samples, status changes and events are kept."""
+
     dsn: Annotated[SecretUrl, BeforeValidator(_history_dsn)] = SecretUrl("chdb://var/history")
     database: str = Field("tapewatch", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")
     flush_s: Duration = Field(10.0, alias="flush")
@@ -61,10 +65,14 @@ def _redis_url(value: object) -> SecretUrl | None:
 
 
 class State(Section):
+    """``[state]``: the Redis through which several processes share one board."""
+
     redis_url: Annotated[SecretUrl | None, BeforeValidator(_redis_url)] = None
 
 
 class MonitorSection(Section):
+    """``[monitor]``: how often and how long components are checked, where theirs says nothing else."""
+
     interval_s: Duration = Field(10.0, alias="interval", ge=1)
     deadline_s: Duration = Field(2.0, alias="deadline", ge=0.1)
 
@@ -128,6 +136,15 @@ class ConfigError(Exception):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(mask(str(problem)) for problem in self.problems))
+
+
+def find_file(environ: Mapping[str, str]) -> Path | None:
+    """The configuration file: ``TAPEWATCH_CONFIG`` when set, else ``tapewatch.toml`` here if there is one."""
+    named = environ.get("TAPEWATCH_CONFIG")
+    if named:
+        return Path(named)
+    default = Path("tapewatch.toml")
+    return default if default.exists() else None
 
 
 def load(path: Path | None, environ: Mapping[str, str], kinds: Mapping[str, type[Component]]) -> Settings:

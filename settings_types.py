@@ -35,6 +35,7 @@ def parse_duration_s(value: object) -> float:
 
 
 def parse_zone(value: object) -> str:
+    """An IANA time zone's name; anything else is refused with what was expected."""
     if not isinstance(value, str) or value not in available_timezones():
         raise PydanticCustomError("zone", 'expected an IANA time zone such as "America/New_York"')
     return value

@@ -7,6 +7,7 @@ base unit. A period without samples has no point: gaps stay gaps.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -190,7 +191,7 @@ def summaries(
     metrics: tuple[str, ...],
     components: tuple[str, ...] = (),
 ) -> tuple[Summary, ...]:
-    """Percentiles and extremes of each series of `metrics` over the whole window; counters per reading, not per second."""
+    """Percentiles and extremes of each series of `metrics` over the whole window; counters per reading, not second."""
     chosen = _find_series(client, scope, metrics, components)[:MAX_SERIES]
     if not chosen:
         return ()
@@ -245,10 +246,9 @@ def intervals(client: Client, scope: Scope, window: Window, components: tuple[st
 def changes(client: Client, scope: Scope, window: Window, components: tuple[str, ...] = ()) -> tuple[Change, ...]:
     """Status changes in `window`, newest first."""
     spans = intervals(client, scope, window, components)
-    pairs = zip(spans, spans[1:], strict=False)
     found = [
         Change(after.component, after.start_s, before.status, after.status, after.reason)
-        for before, after in pairs
+        for before, after in pairwise(spans)
         if before.component == after.component
     ]
     return tuple(sorted(found, key=lambda change: -change.at_s))

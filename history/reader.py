@@ -78,7 +78,7 @@ class Reader:
         """Start a question in the background unless its answer is fresh; None when there is nothing to wait for."""
         key = _key(question, args, kwargs)
         known = self._known.get(key)
-        if known and self._clock() - known.at_s < fresh_s or not self._store.state.ready:
+        if (known and self._clock() - known.at_s < fresh_s) or not self._store.state.ready:
             return None
         scope = Scope(self._store.database, self._store.settings.retention.raw_s, time.time())
         with self._lock:

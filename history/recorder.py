@@ -118,7 +118,7 @@ class Recorder:
             self._thread = threading.Thread(target=self._loop, name="history:recorder", daemon=True)
             self._thread.start()
 
-    def record(self, result: ProbeResult, before: ProbeResult | None = None) -> None:
+    def record(self, result: ProbeResult) -> None:
         """Queue the samples of a result and its status change, if it is one. Never blocks on the store."""
         rows = [
             Sample(self._id(SeriesKey(result.component, r.metric, r.labels)), int(result.tick.timestamp()), r.value)
@@ -243,7 +243,7 @@ def series_table(keys: Iterable[SeriesKey], metrics: Mapping[str, Metric]) -> pa
 
 def samples_table(samples: Iterable[Sample]) -> pa.Table:
     """Rows of the ``samples`` table, sorted as it stores them."""
-    rows = sorted(((s.series_id, s.ts_s, s.value) for s in samples))
+    rows = sorted((s.series_id, s.ts_s, s.value) for s in samples)
     return pa.table(
         {
             "series_id": pa.array([row[0] for row in rows], pa.uint64()),

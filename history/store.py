@@ -22,8 +22,8 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from history.schema import migrations
 from probes.dns import RESOLVER, is_ip
 from probes.result import ProbeError, ProbeFailure, utc
-from settings import History, mask
-from settings_types import SecretUrl
+from settings import History
+from settings_types import SecretUrl, mask
 
 log = logging.getLogger(__name__)
 

@@ -4,10 +4,10 @@ To add a probe, write its module (its `KIND` says everything about it) and add i
 This package may import `settings` and nothing else of Tapewatch.
 """
 
-from probes import common, tcp
+from probes import common, host, http, network, process, tcp
 from probes.kind import Kind
 
-KINDS: dict[str, Kind] = {module.KIND.name: module.KIND for module in (tcp,)}
+KINDS: dict[str, Kind] = {module.KIND.name: module.KIND for module in (host, network, http, tcp, process)}
 
 PLANNED = {
     "iqfeed": "IQFeed",
@@ -21,3 +21,6 @@ METRICS = {
     metric.name: metric for metrics in (common.METRICS, *(k.metrics for k in KINDS.values())) for metric in metrics
 }
 """The whole catalogue by metric name."""
+
+COMPONENTS = {kind.name: kind.component for kind in KINDS.values()}
+"""The configuration model of each kind, for `settings.load`."""

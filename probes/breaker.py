@@ -33,4 +33,4 @@ class Breaker:
         """Seconds until the next execution may start."""
         if not self.refused:
             return interval_s
-        return max(interval_s, min(CREDENTIAL_BACKOFF_MAX_S, interval_s * 2 ** min(self.refused - 1, 10)))
+        return max(interval_s, min(CREDENTIAL_BACKOFF_MAX_S, interval_s * 2.0 ** min(self.refused - 1, 10)))

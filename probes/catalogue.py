@@ -4,7 +4,6 @@ Names follow Prometheus (https://prometheus.io/docs/practices/naming/): base uni
 suffixes ``_seconds _bytes _ratio _total``.
 """
 
-import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -84,7 +83,7 @@ def thresholds(metric: Metric, limit: Limit | None = None) -> list[tuple[Status,
 
 def is_beyond(value: float, threshold: float, better: Better) -> bool:
     """Whether `value` is strictly on the bad side of `threshold`."""
-    return (operator.lt if better == "higher" else operator.gt)(value, threshold)
+    return value < threshold if better == "higher" else value > threshold
 
 
 def _finding(metric: Metric, reading: Reading, status: Status, threshold: float) -> Finding:
@@ -135,7 +134,7 @@ def humanize_duration(seconds: float) -> str:
         for scale, unit in ((1, "s"), (1e-3, "ms"), (1e-6, "µs")):
             if seconds >= scale or unit == "µs":
                 return f"{_digits(seconds / scale)} {unit}" if seconds else "0 s"
-    parts = []
+    parts: list[str] = []
     rest = int(seconds)
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
         count, rest = divmod(rest, size)

@@ -55,7 +55,7 @@ def _decode(raw: dict[str, Any]) -> ProbeResult:
         took_ms=raw["took_ms"],
         latency_ms=raw["latency_ms"],
         summary=raw["summary"],
-        error=ProbeError(*raw["error"][:3], Status(raw["error"][3])) if raw["error"] else None,
+        error=_error(raw["error"]) if raw["error"] else None,
         readings=tuple(Reading(metric, value, _labels(pairs)) for metric, value, pairs in raw["readings"]),
         findings=tuple(
             Finding(metric=m, status=Status(s), message=msg, hint=h, value=v, threshold=t, labels=_labels(pairs))
@@ -69,6 +69,11 @@ def _decode(raw: dict[str, Any]) -> ProbeResult:
         unavailable=tuple(raw["unavailable"]),
         trial=raw["trial"],
     )
+
+
+def _error(parts: list[str]) -> ProbeError:
+    code, message, hint, status = parts
+    return ProbeError(code, message, hint, Status(status))
 
 
 def _labels(pairs: list[list[str]]) -> tuple[tuple[str, str], ...]:

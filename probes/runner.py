@@ -17,7 +17,8 @@ from probes.breaker import Breaker
 from probes.catalogue import Judge, humanize_duration
 from probes.kind import Kind, Probe
 from probes.result import Collected, ProbeError, ProbeFailure, ProbeResult, Status, utc, worst
-from settings import Component, mask
+from settings import Component
+from settings_types import mask
 
 log = logging.getLogger(__name__)
 

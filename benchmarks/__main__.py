@@ -1,0 +1,15 @@
+"""`make bench`: every benchmark, one after the other, then the report."""
+
+from benchmarks import api, overview, report, sweep
+
+
+def main() -> None:
+    """Run all and write `docs/performance.md`."""
+    for benchmark in (sweep, api, overview):
+        print(f"== {benchmark.__name__}", flush=True)
+        benchmark.main()
+    report.render()
+
+
+if __name__ == "__main__":
+    main()

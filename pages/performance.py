@@ -1,0 +1,66 @@
+"""Performance: who is slow, how slow at the worst, and did it fail while it was?"""
+
+import streamlit as st
+
+from history import queries
+from probes.cache import ComponentView
+from probes.catalogue import humanize_duration
+from ui import charts, frame, trends
+from ui.panels import Panel, Question, show
+from ui.questions import fresh_s, known_components, metric_panel
+
+page = frame.begin("Performance", "Which component is slow, how slow at the worst, and did it fail while it was?")
+
+
+def latency_s(view: ComponentView) -> float:
+    return (view.result.latency_ms or 0.0) / 1000 if view.result else 0.0
+
+
+def performance() -> None:
+    names = known_components(page.monitor)
+    slowest = sorted(page.monitor.views(), key=latency_s, reverse=True)
+    st.markdown(
+        "**Slowest now** "
+        + " · ".join(f"{v.name} {humanize_duration(latency_s(v))}" for v in slowest[:5] if latency_s(v))
+    )
+    wanted = st.query_params.get("component")
+    chosen = (
+        st.selectbox("Component", names, index=names.index(wanted) if wanted in names else 0, key="performance")
+        if names
+        else None
+    )
+    if chosen is None:
+        st.info("Nothing is configured yet.", icon=":material/settings:")
+        return
+    fresh, window = fresh_s(page), page.window
+    show(
+        page.monitor.reader,
+        [
+            Panel(
+                f"Latency of {chosen}: average, p95, maximum",
+                Question(queries.series, (window, ("probe_latency_seconds",), (chosen,), True), fresh),
+                lambda answer: trends.draw_fan(answer, page),
+                empty=lambda answer: not answer.series,
+                nothing=f"{chosen} answered no check in this range.",
+            ),
+            metric_panel(page, "probe_up", (chosen,), title=f"Availability of {chosen}"),
+        ],
+        columns=2,
+    )
+    show(
+        page.monitor.reader,
+        [
+            Panel(
+                "Latency percentiles over the range, slowest first",
+                Question(queries.summaries, (window, ("probe_latency_seconds",), names), max(15.0, fresh)),
+                trends.draw_percentiles,
+                height=120,
+            ),
+            metric_panel(
+                page, "probe_latency_seconds", names, title="Latency of every component", height=charts.HEIGHT + 60
+            ),
+        ],
+    )
+
+
+frame.live(performance, every_s=10.0)

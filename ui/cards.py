@@ -1,0 +1,249 @@
+"""Component cards and the small tables of the live pages."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import streamlit as st
+
+from monitor import Monitor
+from probes import METRICS
+from probes.cache import ComponentView, worst_first
+from probes.catalogue import humanize, humanize_duration
+from probes.result import Labels, ProbeResult, Status, Table
+from ui.frame import Page
+from ui.status import LOOKS, badge, coloured, plain, since, view_age, view_badge
+
+KIND_PAGES = {
+    "host": "pages/system.py",
+    "process": "pages/system.py",
+    "redis": "pages/redis.py",
+    "clickhouse": "pages/clickhouse.py",
+    "kafka": "pages/kafka.py",
+    "network": "pages/network.py",
+}
+"""Where a kind's depth is; the other kinds have theirs on Services."""
+SPARK_POINTS = 60
+
+
+def card(view: ComponentView, now: datetime, zone: ZoneInfo) -> None:
+    """One component: name and status, its key figure with a sparkline, since when, how old."""
+    with st.container(border=True, gap="xxsmall", height="stretch"):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.markdown(f"**{view.name}**", help=view.sentence)
+            st.markdown(view_badge(view), width="content")
+        label, value, points = key_figure(view)
+        st.metric(
+            label,
+            value,
+            chart_data=points if len(points) > 1 else None,
+            chart_type="line",
+            delta_color="off",
+        )
+        st.caption(f"{view.result.summary if view.result and view.result.summary else view.kind.title}")
+        st.caption(f"{since(view.since, now, zone) or 'first check under way'} · {view_age(view)}")
+
+
+def key_figure(view: ComponentView) -> tuple[str, str, list[float]]:
+    """Label, value in words and the recent course of a component's key metric (its latency when it has none)."""
+    metric = METRICS[view.kind.key_metric]
+    keys = [key for _, _, key in view.recent if key is not None]
+    if keys:
+        shown = humanize(keys[-1], metric.unit) if view.status != Status.UNKNOWN else "—"
+        return metric.title.capitalize(), shown, keys[-SPARK_POINTS:]
+    latencies = [latency_ms for _, latency_ms, _ in view.recent if latency_ms is not None]
+    if latencies:
+        return "Latency", humanize_duration(latencies[-1] / 1000), latencies[-SPARK_POINTS:]
+    return metric.title.capitalize(), "—", []
+
+
+def root_cause(view: ComponentView, now: datetime, monitor: Monitor) -> None:
+    """A component in trouble that nothing else explains: what, since when, what it drags along, what to do."""
+    with st.container(border=True, gap="xxsmall"):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.markdown(
+                f"{view_badge(view)} **{view.name}** :gray[{since(view.since, now, monitor.settings.app.zone)}]"
+            )
+            with st.container(horizontal=True, width="content"):
+                check_now(view, monitor)
+        st.markdown(f"{view.sentence} {view.hint}".strip())
+        if view.explains:
+            st.markdown(f":gray[explains:] {', '.join(view.explains)}")
+
+
+def check_now(view: ComponentView, monitor: Monitor) -> None:
+    """A button that starts an immediate check."""
+    st.button(
+        "Check now",
+        key=f"check:{view.name}",
+        icon=":material/refresh:",
+        type="tertiary",
+        on_click=_request,
+        args=(monitor, view.name),
+    )
+
+
+def _request(monitor: Monitor, name: str) -> None:
+    monitor.check_now(name)
+
+
+def verdict_line(views: Sequence[ComponentView], kind: str, now: datetime, monitor: Monitor) -> ComponentView | None:
+    """The head of a page about one kind: which component, its status sentence; returns the one chosen."""
+    if not views:
+        st.info(
+            f'No component of kind "{kind}" is configured. Add a [[component]] with kind = "{kind}" to tapewatch.toml; '
+            "tapewatch.example.toml has one to copy.",
+            icon=":material/add_circle:",
+        )
+        return None
+    names = [view.name for view in views]
+    wanted = st.query_params.get("component")
+    chosen = names.index(wanted) if wanted in names else 0
+    if len(views) > 1:
+        name = st.segmented_control(
+            "Component", names, default=names[chosen], key=f"component:{kind}", label_visibility="collapsed"
+        )
+        chosen = names.index(name) if name in names else chosen
+    view = views[chosen]
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.markdown(
+            f"{view_badge(view)} {view.sentence or 'Everything read is within its limits.'} {view.hint} "
+            f":gray[{since(view.since, now, monitor.settings.app.zone)} · {view_age(view)}]"
+        )
+        check_now(view, monitor)
+    others = [f for f in (view.result.findings if view.result else ()) if f.message not in view.sentence]
+    for finding in others:
+        st.markdown(f"{coloured(finding.status, '')} {finding.message} :gray[{finding.hint}]")
+    if view.caused_by:
+        st.markdown(f":gray[Put down to] {', '.join(view.caused_by)}")
+    return view
+
+
+def figures(result: ProbeResult | None, wanted: Sequence[tuple[str, str]], columns: int = 4) -> None:
+    """A row of key figures: (metric, title); a metric with several label sets shows its worst."""
+    with st.grid(columns, min_column_width=150, gap="small"):
+        for metric, title in wanted:
+            values = [] if result is None else [r.value for r in result.readings if r.metric == metric]
+            catalogued = METRICS[metric]
+            value = (min if catalogued.better == "higher" else max)(values) if values else None
+            st.metric(
+                title, "—" if value is None else humanize(value, catalogued.unit), border=True, help=catalogued.help
+            )
+
+
+def facts(result: ProbeResult | None) -> None:
+    """Version, role, mode and the like in one line, and what could not be read."""
+    if result is None:
+        return
+    if result.facts:
+        st.caption(" · ".join(f"{name} {value}" for name, value in result.facts.items()))
+    if result.unavailable:
+        st.caption("Not visible here: " + "; ".join(result.unavailable))
+
+
+def table(rows: Table | None, empty: str, *, key: str) -> None:
+    """A probe's table, sortable and searchable. A column's unit is its name's suffix, as in the metrics."""
+    if rows is None or not rows.rows:
+        st.caption(empty)
+        return
+    frame = pd.DataFrame(list(rows.rows), columns=list(rows.columns))
+    columns = {}
+    for name in frame.columns:
+        title, config, factor = column_look(name)
+        if factor != 1:
+            frame[name] = frame[name] * factor
+        columns[name] = config(title)
+    st.dataframe(frame, hide_index=True, key=key, column_config=columns, alt=", ".join(map(pretty, frame.columns)))
+
+
+def column_look(name: str) -> tuple[str, Callable[[str], Any], float]:
+    """Title, column type and factor of a table's column: seconds as milliseconds, bytes, per cent, else as it is."""
+    for suffix, form, factor, unit in (
+        ("_bytes_per_second", "bytes", 1.0, " per s"),
+        ("_per_second", "compact", 1.0, " per s"),
+        ("_seconds", "%.3g ms", 1000.0, ""),
+        ("_bytes", "bytes", 1.0, ""),
+        ("_ratio", "percent", 1.0, ""),
+    ):
+        if name.endswith(suffix):
+            return pretty(name.removesuffix(suffix)) + unit, partial(st.column_config.NumberColumn, format=form), factor
+    return pretty(name), st.column_config.Column, 1.0
+
+
+def metrics_table(view: ComponentView, key: str) -> None:
+    """Every reading of a component with its meaning: the last resort that always answers."""
+    if view.result is None or not view.result.readings:
+        st.caption("Nothing has been read yet." if view.pending else "The last check could not read anything.")
+        return
+    rows = [
+        (r.metric, label_text(r.labels), humanize(r.value, METRICS[r.metric].unit), METRICS[r.metric].help)
+        for r in view.result.readings
+    ]
+    frame = pd.DataFrame(rows, columns=["Metric", "Labels", "Value", "Meaning"])
+    st.dataframe(frame, hide_index=True, key=key, alt="All metrics")
+
+
+def label_text(labels: Labels) -> str:
+    """Labels as Prometheus writes them, without braces."""
+    return ", ".join(f"{name}={value}" for name, value in labels)
+
+
+def pretty(name: str) -> str:
+    """A name for people: spaces for underscores, a capital first.
+
+    >>> pretty("lag_messages")
+    'Lag messages'
+    """
+    return name.replace("_", " ").capitalize()
+
+
+def services_frame(views: Sequence[ComponentView], now: datetime, zone: ZoneInfo) -> pd.DataFrame:
+    """The Services table: a row a component, worst first as given."""
+    return pd.DataFrame(
+        [
+            {
+                "Status": plain(view.status),
+                "Component": view.name,
+                "Kind": view.kind.title,
+                "Since": since(view.since, now, zone).removeprefix("since "),
+                "Latency": "—"
+                if view.result is None or view.result.latency_ms is None
+                else humanize_duration(view.result.latency_ms / 1000),
+                "Checked": view_age(view),
+                "Depends on": ", ".join(view.component.depends_on),
+                "Put down to": ", ".join(view.caused_by),
+                "What it says": f"{view.sentence} {view.hint}".strip(),
+            }
+            for view in views
+        ]
+    )
+
+
+def legend() -> str:
+    """All statuses in one line, for the foot of a page."""
+    return "  ".join(badge(status, LOOKS[status].word) for status in Status)
+
+
+def tables(result: ProbeResult | None, wanted: Mapping[str, str]) -> None:
+    """The probe's tables one below the other: name → the sentence when it is empty."""
+    for name, empty in wanted.items():
+        st.markdown(f"**{pretty(name)}**")
+        table(None if result is None else result.tables.get(name), empty, key=f"table:{name}")
+
+
+def watched(views: Sequence[ComponentView], title: str, page: Page) -> None:
+    """Other components that belong to a page, a line each."""
+    st.markdown(f"**{title}**")
+    for view in worst_first(views):
+        st.markdown(
+            f"{view_badge(view)} **{view.name}** {view.sentence} :gray[{since(view.since, page.now, page.zone)}]"
+        )
+
+
+def all_metrics(view: ComponentView) -> None:
+    """Everything that was read, folded away."""
+    with st.expander("Every metric read"):
+        metrics_table(view, key=f"metrics:{view.name}")

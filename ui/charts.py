@@ -1,0 +1,283 @@
+"""Charts: Plotly in one house style. Rows in, figure out; no Streamlit, no data access.
+
+Payload matters more than anything: x travels as typed arrays of epoch milliseconds, y as 32-bit
+floats; a datetime axis would become a list of ISO strings, more than half of the message.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from history.queries import Event, Interval, Series
+from history.window import Window
+from probes.catalogue import humanize
+from probes.result import Status
+from ui.status import LOOKS
+
+COLOURS = ("#3987e5", "#d95926", "#199e70", "#c98500", "#d55181", "#9085e9", "#008300", "#e66767")
+HEIGHT = 220
+MARGIN = {"l": 56, "r": 12, "t": 8, "b": 24}
+MAX_LINES = 12
+_SCALES = {
+    "seconds": ((1, "s"), (1e-3, "ms"), (1e-6, "µs")),
+    "bytes": ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B")),
+    "bytes/s": ((1e9, "GB/s"), (1e6, "MB/s"), (1e3, "kB/s"), (1, "B/s")),
+    "ratio": ((0.01, "%"),),
+}
+_PLAIN = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How an axis shows a unit: values are divided by `divisor` and followed by `unit`."""
+
+    divisor: float
+    unit: str
+
+
+def scale_for(values: NDArray[np.float64], unit: str) -> Scale:
+    """The largest scale in which the values' peak is at least one."""
+    finite = np.abs(values[np.isfinite(values)])
+    peak = float(finite.max()) if len(finite) else 0.0
+    steps = _SCALES.get(unit, tuple((d, f"{u}{'/s' if unit.endswith('/s') else ''}") for d, u in _PLAIN))
+    if not peak:
+        return Scale(*steps[-1])
+    return Scale(*next((step for step in steps if peak >= step[0]), steps[-1]))
+
+
+def with_gaps(t: NDArray[np.float64], *columns: NDArray[np.float64], step_s: float) -> tuple[NDArray[np.float64], ...]:
+    """`t` and its columns with a NaN row wherever samples are missing, so that a line breaks there.
+
+    A hole is a distance over two and a half times the usual one, and at least two buckets: series
+    sampled more rarely than the bucket stay whole.
+    """
+    if len(t) < 2:
+        return (t, *columns)
+    distances = np.diff(t)
+    limit = max(2.5 * float(np.median(distances)), 2.01 * step_s)
+    holes = np.flatnonzero(distances > limit)
+    if not len(holes):
+        return (t, *columns)
+    moments = t[holes] + np.minimum(step_s, distances[holes] / 2)
+    return (np.insert(t, holes + 1, moments), *(np.insert(c, holes + 1, np.nan) for c in columns))
+
+
+def time_series(
+    lines: Sequence[Series],
+    window: Window,
+    zone: ZoneInfo,
+    *,
+    names: Sequence[str] | None = None,
+    thresholds: Sequence[tuple[Status, float]] = (),
+    events: Sequence[Event] = (),
+    height: int = HEIGHT,
+    zero: bool = True,
+) -> go.Figure:
+    """Average as a line, minimum to maximum as a band (for up to three lines), gaps as gaps.
+
+    Args:
+        names: legend and hover names; default each series' own label.
+        thresholds: drawn as dotted lines when the data come near them.
+        zero: begin the axis at zero.
+    """
+    figure = _figure(window, zone, height)
+    shown = list(lines[:MAX_LINES])
+    if not shown:
+        return figure
+    scale = scale_for(np.concatenate([s.high if len(shown) <= 3 else s.avg for s in shown]), shown[0].unit)
+    for index, line in enumerate(shown):
+        name = names[index] if names else line.label
+        colour = COLOURS[index % len(COLOURS)]
+        t, avg, low, high = with_gaps(line.t, line.avg, line.low, line.high, step_s=line.step_s)
+        x = _x(t, zone)
+        if len(shown) <= 3 and np.any(high > low):
+            _band(figure, x, low / scale.divisor, high / scale.divisor, colour)
+        figure.add_scatter(
+            x=x,
+            y=_y(avg / scale.divisor),
+            name=name,
+            mode="lines" if len(t) > 1 else "markers",
+            line={"color": colour, "width": 1.6},
+            hovertemplate=f"%{{y:.3~g}} {scale.unit}<extra>{name}</extra>",
+            connectgaps=False,
+        )
+    figure.update_yaxes(ticksuffix=f" {scale.unit}" if scale.unit else "", rangemode="tozero" if zero else "normal")
+    figure.update_layout(showlegend=len(shown) > 1)
+    peak = max(float(np.nanmax(s.high)) for s in shown)
+    for status, value in thresholds:
+        if value <= peak * 2 or peak == 0:
+            figure.add_hline(
+                y=value / scale.divisor,
+                line={"color": LOOKS[status].hexadecimal, "width": 1, "dash": "dot"},
+                annotation={"text": f"{status} {humanize(value, shown[0].unit)}", "font": {"size": 10}},
+                annotation_position="top left",
+            )
+    _mark_events(figure, events, zone)
+    return figure
+
+
+def percentiles(line: Series, window: Window, zone: ZoneInfo, *, height: int = HEIGHT) -> go.Figure:
+    """A fan: average, 95th percentile and maximum of each bucket."""
+    figure = _figure(window, zone, height)
+    p95 = line.p95 if line.p95 is not None else line.avg
+    scale = scale_for(p95, line.unit)
+    t, avg, upper, high = with_gaps(line.t, line.avg, p95, line.high, step_s=line.step_s)
+    x = _x(t, zone)
+    for name, values, colour, width in (
+        ("max", high, "#b9c0c8", 1.0),
+        ("p95", upper, COLOURS[1], 1.4),
+        ("average", avg, COLOURS[0], 1.8),
+    ):
+        figure.add_scatter(
+            x=x,
+            y=_y(values / scale.divisor),
+            name=name,
+            mode="lines",
+            line={"color": colour, "width": width},
+            hovertemplate=f"%{{y:.3~g}} {scale.unit}<extra>{name}</extra>",
+        )
+    figure.update_yaxes(ticksuffix=f" {scale.unit}" if scale.unit else "", rangemode="tozero")
+    figure.update_layout(showlegend=True)
+    return figure
+
+
+def state_timeline(
+    spans: Sequence[Interval], observed: Mapping[str, Sequence[tuple[float, float]]], window: Window, zone: ZoneInfo
+) -> go.Figure:
+    """One row a component, coloured by status; grey where nobody looked.
+
+    Args:
+        observed: (start, end) of the periods with samples, per component; what lies outside is left empty.
+    """
+    names = list(dict.fromkeys(span.component for span in spans))
+    figure = _figure(window, zone, 34 + 26 * max(1, len(names)))
+    for status in (Status.OK, Status.UNKNOWN, Status.WARNING, Status.CRITICAL):
+        pieces = [
+            (span, start, end)
+            for span in spans
+            if span.status == status
+            for start, end in clip((span.start_s, span.end_s), observed.get(span.component, ()))
+        ]
+        figure.add_bar(
+            base=_x(np.array([start for _, start, _ in pieces], dtype=np.float64), zone),
+            x=np.array([(end - start) * 1000 for _, start, end in pieces], dtype=np.float64),
+            y=[span.component for span, _, _ in pieces],
+            orientation="h",
+            name=LOOKS[status].word,
+            marker={"color": LOOKS[status].hexadecimal, "line": {"width": 0}},
+            customdata=[(span.reason or LOOKS[status].word)[:160] for span, _, _ in pieces],
+            hovertemplate="%{y}: %{customdata}<extra>" + LOOKS[status].word + "</extra>",
+            width=0.72,
+        )
+    figure.update_layout(barmode="overlay", showlegend=False, hovermode="closest", margin={**MARGIN, "l": 110})
+    figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], showgrid=False)
+    return figure
+
+
+def clip(span: tuple[float, float], periods: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The parts of `span` inside `periods`.
+
+    >>> clip((0, 10), [(-5, 3), (6, 20)])
+    [(0, 3), (6, 10)]
+    """
+    parts = ((max(span[0], start), min(span[1], end)) for start, end in periods)
+    return [(start, end) for start, end in parts if end > start]
+
+
+def observed_periods(line: Series) -> list[tuple[float, float]]:
+    """(start, end) of the stretches in which a series has samples."""
+    if not len(line.t):
+        return []
+    if len(line.t) == 1:
+        return [(float(line.t[0]), float(line.t[0]) + line.step_s)]
+    distances = np.diff(line.t)
+    usual = float(np.median(distances))
+    holes = np.flatnonzero(distances > max(2.5 * usual, 2.01 * line.step_s))
+    starts = np.concatenate(([0], holes + 1))
+    ends = np.concatenate((holes, [len(line.t) - 1]))
+    return [(float(line.t[a]), float(line.t[b]) + max(usual, line.step_s)) for a, b in zip(starts, ends, strict=True)]
+
+
+def hour_of_week(table: NDArray[np.float64], unit: str, *, height: int = 250) -> go.Figure:
+    """A heat map, 7 rows (Monday first) by 24 hours; NaN cells stay empty."""
+    scale = scale_for(table, unit)
+    figure = go.Figure(
+        go.Heatmap(
+            z=(table / scale.divisor).astype(np.float32),
+            x=[f"{hour:02d}" for hour in range(24)],
+            y=["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"],
+            colorscale="Blues",
+            zmin=0,
+            xgap=1,
+            ygap=1,
+            colorbar={"thickness": 8, "ticksuffix": f" {scale.unit}", "outlinewidth": 0},
+            hovertemplate="%{y} %{x}:00  %{z:.3~g} " + scale.unit + "<extra></extra>",
+            hoverongaps=False,
+        )
+    )
+    figure.update_layout(height=height, margin=MARGIN)
+    figure.update_yaxes(autorange="reversed")
+    return figure
+
+
+def _figure(window: Window, zone: ZoneInfo, height: int) -> go.Figure:
+    figure = go.Figure()
+    start, end = _x(np.array([window.start_s, window.end_s], dtype=np.float64), zone)
+    figure.update_layout(
+        height=height,
+        margin=MARGIN,
+        hovermode="x unified",
+        dragmode="zoom",
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
+        uirevision="keep",
+    )
+    figure.update_xaxes(type="date", range=[start, end], showgrid=False)
+    figure.update_yaxes(fixedrange=True, nticks=5)
+    return figure
+
+
+def _x(t: NDArray[np.float64], zone: ZoneInfo) -> NDArray[np.float64]:
+    """Epoch milliseconds moved to the desk's zone: Plotly shows a date axis without a zone as it is."""
+    if not len(t):
+        return t
+    # One offset an hour is enough: zones change at whole hours.
+    hours, inverse = np.unique(np.floor(t / 3600), return_inverse=True)
+    offsets = [_offset_s(hour * 3600, zone) for hour in hours] if len(hours) < 20_000 else [0.0] * len(hours)
+    return np.asarray((t + np.array(offsets)[inverse]) * 1000, dtype=np.float64)
+
+
+def _offset_s(epoch_s: float, zone: ZoneInfo) -> float:
+    offset = datetime.fromtimestamp(float(epoch_s), UTC).astimezone(zone).utcoffset()
+    return offset.total_seconds() if offset else 0.0
+
+
+def _y(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    return values.astype(np.float32)
+
+
+def _band(
+    figure: go.Figure, x: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64], colour: str
+) -> None:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    hidden = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
+    figure.add_scatter(x=x, y=_y(low), **hidden)
+    figure.add_scatter(x=x, y=_y(high), fill="tonexty", fillcolor=f"rgba({red},{green},{blue},0.16)", **hidden)
+
+
+def _mark_events(figure: go.Figure, events: Sequence[Event], zone: ZoneInfo) -> None:
+    if not events:
+        return
+    figure.add_scatter(
+        x=_x(np.array([event.at_s for event in events], dtype=np.float64), zone),
+        y=np.zeros(len(events), dtype=np.float32),
+        mode="markers",
+        marker={"symbol": "triangle-up", "size": 9, "color": "#9085e9"},
+        text=[f"{event.kind} {event.component}: {event.text}" for event in events],
+        hovertemplate="%{text}<extra></extra>",
+        showlegend=False,
+    )

@@ -1,0 +1,126 @@
+"""The frame every page has: title, freshness, range, demo banner, and its one live part."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from history.window import Window, parse_window
+from monitor import Monitor
+from probes.result import Status
+from ui import timerange
+from ui.state import running
+from ui.status import LOOKS, age
+
+SLOW_REFRESH_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a page script works with."""
+
+    monitor: Monitor
+    words: tuple[str, str]
+
+    @property
+    def window(self) -> Window:
+        """The page's range as of now: a relative one moves with every drawing of the live part."""
+        return parse_window(*self.words, time.time())
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return self.monitor.settings.app.zone
+
+    @property
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+def begin(title: str, question: str) -> Page:
+    """Draw the head of a page and return what the rest of it needs.
+
+    Args:
+        question: what this page answers, in a line under the title.
+    """
+    monitor = running().monitor
+    zone = monitor.settings.app.zone
+    window = timerange.current(zone)
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        with st.container(gap=None, width="content"):
+            st.header(title, anchor=False)
+            st.caption(question)
+        timerange.control(window, zone)
+    return Page(monitor, window.words or (str(window.start_s), str(window.end_s)))
+
+
+def live(body: Callable[[], Any], every_s: float | None = None) -> None:
+    """Draw `body` and draw it again as results come in; a page has exactly one such part.
+
+    Args:
+        every_s: None: as often as the number of viewers allows (`refresh_s`).
+    """
+    context = get_script_run_ctx()
+    viewers = running().viewers(context.session_id if context else "")
+    pace_s = refresh_s(viewers) if every_s is None else every_s
+
+    @st.fragment(run_every=pace_s)
+    def part() -> None:
+        running().viewers(context.session_id if context else "")
+        banner(running().monitor)
+        body()
+
+    part()
+
+
+def refresh_s(viewers: int) -> float:
+    """Seconds between two drawings: quick for a few viewers, 5 s for fifty, so that drawing never eats a core.
+
+    >>> [refresh_s(n) for n in (1, 8, 20, 50, 500)]
+    [0.75, 0.8, 2.0, 5.0, 5.0]
+    """
+    return min(SLOW_REFRESH_S, max(0.75, viewers * 0.1))
+
+
+def banner(monitor: Monitor) -> None:
+    """What must be said on every page before anything else: demo data, a history that is away, a lone board."""
+    demo = monitor.demo
+    if demo is not None:
+        words = "Demo data: stack, tape and past are simulated; host and network figures are this machine's."
+        st.info(f"{words} {demo.text}".strip(), icon=":material/science:" if demo.ready else ":material/hourglass_top:")
+    state, waiting = monitor.store.state, monitor.recorder.state()
+    if not state.ready and state.error is not None:
+        kept = f" {waiting.waiting:,} samples wait in memory to be written." if waiting.waiting else ""
+        lost = f" {waiting.dropped:,} of the oldest had to go." if waiting.dropped else ""
+        st.warning(
+            f"No history: {state.error.message} {state.error.hint}{kept}{lost}", icon=":material/history_toggle_off:"
+        )
+    mirror = monitor.mirror.state
+    if mirror.mode == "alone":
+        st.warning(f"This board is this process's alone: {mirror.error}", icon=":material/cloud_off:")
+    if not monitor.turning and (demo is None or demo.ready):
+        st.error("The monitor's loop has stopped: what you see is growing old. Restart Tapewatch; the log says why.")
+
+
+def tab_title(monitor: Monitor) -> str:
+    """The browser tab: ``■ 2 · Tapewatch`` when two components need somebody."""
+    verdict = monitor.verdict()
+    need = verdict.counts[Status.CRITICAL] + verdict.counts[Status.WARNING]
+    title = monitor.settings.app.title
+    return f"{LOOKS[verdict.status].mark} {need} · {title}" if need else f"{LOOKS[verdict.status].mark} {title}"
+
+
+def freshness(monitor: Monitor) -> str:
+    """``live, oldest value 3 s ago`` for the head of a live part."""
+    oldest_s = monitor.verdict().oldest_age_s
+    return "waiting for the first results" if oldest_s is None else f"live · oldest value {age(oldest_s)}"
+
+
+def clock(monitor: Monitor, epoch_s: float | None = None) -> str:
+    """A moment (default: now) in the desk's zone."""
+    moment = datetime.fromtimestamp(time.time() if epoch_s is None else epoch_s, UTC)
+    return f"{moment.astimezone(monitor.settings.app.zone):%H:%M:%S}"

@@ -1,0 +1,109 @@
+"""Charts of the history: frame first, content as it comes, never a blank while there is something older.
+
+All questions of a page start together. What is known is drawn at once; for the rest a skeleton of
+the final size stands until the answer is there, bounded, while the page above is already in the
+browser. A slow store leaves the last good chart marked stale; a dead one a sentence.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import streamlit as st
+
+from history.reader import Answer, Reader, wait_for
+from ui.status import age
+
+T = TypeVar("T")
+PATIENCE_S = 3.0
+"""How long a script stays to fill in late answers; the page is usable meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Generic[T]):
+    """A function of `history.queries` with its arguments."""
+
+    ask: Callable[..., T]
+    args: tuple[Any, ...]
+    fresh_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Panel(Generic[T]):
+    """One framed chart or table.
+
+    Attributes:
+        title: what the panel shows, as a question or its answer.
+        draw: called with the answer's value inside the frame; returns nothing.
+        empty: whether a value has nothing to draw.
+        nothing: the sentence then shown, saying why.
+        height: of the content in pixels, kept while loading.
+    """
+
+    title: str
+    question: Question[T]
+    draw: Callable[[T], None]
+    empty: Callable[[T], bool] = lambda value: not value
+    nothing: str = "Nothing was recorded in this range."
+    height: int = 220
+
+
+def show(reader: Reader, panels: Sequence[Panel[Any]], columns: int = 1) -> None:
+    """Draw `panels` in a grid, each as soon as its answer is known."""
+    futures = [reader.submit(p.question.ask, p.question.fresh_s, *p.question.args) for p in panels]
+    grid = st.grid(columns, gap="small") if columns > 1 else st.container()
+    frames = []
+    for panel in panels:
+        with grid, st.container(border=True, gap="xsmall"):
+            title, body = st.empty(), st.empty()
+            frames.append((panel, title, body))
+    late = []
+    for (panel, title, body), future in zip(frames, futures, strict=True):
+        if future is not None and not wait_for(future, 0.0) and _answer(reader, panel).value is None:
+            title.markdown(f"**{panel.title}**")
+            body.skeleton(height=panel.height)
+            late.append((panel, title, body, future))
+        else:
+            _draw(_answer(reader, panel), panel, title, body)
+    _fill_late(reader, late)
+
+
+def _fill_late(reader: Reader, late: "list[tuple[Panel[Any], Any, Any, Future[Any]]]") -> None:
+    give_up_s = time.monotonic() + PATIENCE_S
+    for panel, title, body, future in late:
+        wait_for(future, max(0.0, give_up_s - time.monotonic()))
+        _draw(_answer(reader, panel), panel, title, body)
+
+
+def _answer(reader: Reader, panel: Panel[Any]) -> Answer[Any]:
+    return reader.answer(panel.question.ask, panel.question.fresh_s, *panel.question.args)
+
+
+def _draw(answer: Answer[Any], panel: Panel[Any], title: Any, body: Any) -> None:
+    note = ""
+    if answer.state == "stale" and answer.error is not None:
+        note = f"  :gray[🕒 as of {age(answer.age_s)}: {answer.error.message}]"
+    title.markdown(f"**{panel.title}**{note}")
+    with body.container(gap=None):
+        if answer.value is None:
+            _explain_absence(answer, panel.height)
+        elif panel.empty(answer.value):
+            with st.container(height=panel.height, border=False, vertical_alignment="center"):
+                st.caption(panel.nothing)
+        else:
+            panel.draw(answer.value)
+
+
+def _explain_absence(answer: Answer[Any], height: int) -> None:
+    with st.container(height=height, border=False, vertical_alignment="center"):
+        if answer.error is not None:
+            st.caption(f"◇ No history now. {answer.error.message} {answer.error.hint}")
+        else:
+            st.caption("◇ The history is still opening; this fills by itself.")
+
+
+def plot(figure: Any, key: str) -> None:
+    """A figure in the house's way: no mode bar, as wide as its frame."""
+    st.plotly_chart(figure, width="stretch", key=key, config={"displayModeBar": False, "displaylogo": False})

@@ -1,0 +1,99 @@
+"""The process's long-lived objects, the same for every page, session and endpoint.
+
+They come from `st.cache_resource`, which survives hot reload: a module global would be a second,
+stopped monitor after an edit.
+"""
+
+import logging
+import os
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+import probes
+import settings
+from monitor import Monitor
+from settings_types import mask
+
+if TYPE_CHECKING:
+    from demo.stack import Stack
+
+VIEWER_SEEN_S = 15.0
+
+
+@dataclass(slots=True)
+class Running:
+    """The monitor and, in the demo, the stack it watches."""
+
+    monitor: Monitor
+    stack: "Stack | None" = None
+    _viewers: dict[str, float] = field(default_factory=dict)
+
+    def start(self) -> None:
+        """Start in the background; returns at once."""
+        if self.stack is not None:
+            self.stack.start(self.monitor)
+        else:
+            self.monitor.start()
+
+    def stop(self) -> None:
+        """Stop everything, writing what waits."""
+        self.monitor.stop()
+        if self.stack is not None:
+            self.stack.stop()
+
+    def viewers(self, session_id: str) -> int:
+        """Note that a session is alive; returns how many were in the last seconds."""
+        now_s = time.monotonic()
+        self._viewers[session_id] = now_s
+        if len(self._viewers) > 1:
+            self._viewers = {key: seen for key, seen in self._viewers.items() if now_s - seen < VIEWER_SEEN_S}
+        return len(self._viewers)
+
+
+_making = threading.Lock()
+
+
+def running() -> Running:
+    """The one `Running` of this process. Exits with code 2 when the configuration cannot be used."""
+    with _making:
+        return _make()
+
+
+def monitor() -> Monitor:
+    """The one monitor of this process."""
+    return running().monitor
+
+
+@st.cache_resource(show_spinner=False)
+def _make() -> Running:
+    _log_masked()
+    path = settings.find_file(os.environ)
+    if path is None:
+        from demo.stack import Stack  # only the demo needs its packages
+
+        stack = Stack()
+        return Running(Monitor(stack.settings(), stack.progress), stack)
+    try:
+        return Running(Monitor(settings.load(path, os.environ, probes.COMPONENTS)))
+    except settings.ConfigError as error:
+        print(f"Tapewatch cannot start with this configuration:\n{error}", file=sys.stderr)
+        sys.exit(2)
+
+
+class _MaskingFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return mask(super().format(record))
+
+
+def _log_masked() -> None:
+    """Our log goes to stderr with every secret masked, tracebacks included."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_MaskingFormatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.WARNING)

@@ -1,0 +1,58 @@
+"""What the Health trends and Performance pages draw."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pandas as pd
+import streamlit as st
+
+from history.queries import Change, Series, SeriesSet, Summary
+from history.trends import Timeline
+from probes.catalogue import humanize_duration
+from ui import charts
+from ui.frame import Page
+from ui.panels import plot
+from ui.status import plain
+
+
+def draw_timeline(answer: Timeline, page: Page) -> None:
+    """The state timeline of all components over the range; what nobody observed stays empty."""
+    observed = {line.component: charts.observed_periods(line) for line in answer.observed}
+    plot(charts.state_timeline(answer.spans, observed, page.window, page.zone), key="chart:timeline")
+
+
+def draw_changes(changes: Sequence[Change], page: Page) -> None:
+    """Status changes as a table, newest first."""
+    rows = [
+        {
+            "When": datetime.fromtimestamp(change.at_s, UTC).astimezone(page.zone).strftime("%d %b %H:%M:%S"),
+            "Component": change.component,
+            "From": plain(change.before),
+            "To": plain(change.after),
+            "What it said": change.reason,
+        }
+        for change in changes[:500]
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, height=charts.HEIGHT, key="changes", alt="Status changes")
+
+
+def draw_percentiles(summaries: Sequence[Summary]) -> None:
+    """Latency percentiles of each component over the whole range, slowest first."""
+    rows = [
+        {
+            "Component": summary.component,
+            "p50": humanize_duration(summary.p50),
+            "p95": humanize_duration(summary.p95),
+            "p99": humanize_duration(summary.p99),
+            "Slowest": humanize_duration(summary.high),
+            "Checks": summary.count,
+        }
+        for summary in sorted(summaries, key=lambda summary: -summary.p95)
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, key="percentiles", alt="Latency percentiles by component")
+
+
+def draw_fan(answer: SeriesSet, page: Page) -> None:
+    """Average, p95 and maximum of the first series."""
+    line: Series = answer.series[0]
+    plot(charts.percentiles(line, page.window, page.zone), key=f"chart:fan:{line.component}")

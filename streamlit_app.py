@@ -8,9 +8,12 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
+
+if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
 
 ICON = str(Path(__file__).with_name("ui") / "icon.svg")  # a named icon would be fetched from outside
 SECTIONS = {
@@ -53,42 +56,46 @@ def main() -> None:
     page.run()
 
 
-def build() -> "st.App":
-    """The ASGI app, once per process."""
-    import api.app
-    import pandas  # noqa: F401  # heavy imports come before the freeze below
+def routes() -> "list[BaseRoute]":
+    """What is served beside the pages; also the once-in-a-process preparations."""
+    import pandas  # noqa: F401  # heavy imports come before the freeze in `lifespan`
     import plotly.graph_objects  # noqa: F401
     from starlette.responses import RedirectResponse
     from starlette.routing import Mount, Route
     from streamlit.runtime.pages_manager import PagesManager
 
+    import api.app
+    import api.exposition
     from ui.state import monitor, running
 
     # Scripts in a folder named pages/ wake Streamlit's old page discovery: until st.navigation has run once,
     # a deep link would run its page without this router. A browser test opens a deep link first.
     PagesManager.uses_pages_directory = False
     running()  # a configuration that cannot be used ends the process here, before the port is served
-
-    @asynccontextmanager
-    async def lifespan(_: "st.App") -> AsyncIterator[dict[str, Any]]:
-        running().start()
-        # Streamlit collects garbage after every run; without the freeze it would walk all modules each time.
-        gc.collect()
-        gc.freeze()
-        try:
-            yield {}
-        finally:
-            running().stop()
-
-    routes = [
+    return [
         Mount("/api", api.app.create(monitor)),
+        api.exposition.route(monitor),  # /metrics, where Prometheus looks by default
         # Streamlit serves the default page at / only; its name is what people type.
         Route("/overview", lambda request: RedirectResponse(request.url.replace(path="/"))),
     ]
-    return st.App(__file__, routes=routes, lifespan=lifespan)
+
+
+@asynccontextmanager
+async def lifespan(_: "st.App") -> AsyncIterator[dict[str, Any]]:
+    """Start and stop everything long-lived with the server."""
+    from ui.state import running
+
+    running().start()
+    # Streamlit collects garbage after every run; without the freeze it would walk all modules each time.
+    gc.collect()
+    gc.freeze()
+    try:
+        yield {}
+    finally:
+        running().stop()
 
 
 if __name__ == "__main__":
     main()
 else:
-    app = build()
+    app = st.App(__file__, routes=routes(), lifespan=lifespan)  # `streamlit run` looks for this very line

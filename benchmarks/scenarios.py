@@ -28,6 +28,7 @@ class Served:
     name: str
     port: int
     pid: int
+    log: Path
 
     @property
     def url(self) -> str:
@@ -133,7 +134,17 @@ def tapewatch(name: str, config: str, directory: Path, prefix: list[str] | None 
     path = directory / "tapewatch.toml"
     path.write_text(config)
     environ = {**os.environ, "TAPEWATCH_CONFIG": str(path)}
-    with serving(name, [*(prefix or []), sys.executable, str(ROOT / "serve.py")], environ, "/api/health/") as served:
+    command = [*(prefix or []), sys.executable, str(ROOT / "serve.py")]
+    with serving(name, command, environ, "/api/health/", directory / "server.log") as served:
+        yield served
+
+
+@contextmanager
+def demo(directory: Path) -> Iterator[Served]:
+    """The demo stack as `make run` starts it, its data in `directory`."""
+    environ = {**os.environ, "TAPEWATCH_CONFIG": "", "TAPEWATCH_DEMO_DIR": str(directory)}
+    command = [sys.executable, str(ROOT / "serve.py")]
+    with serving("demo", command, environ, "/api/health/", directory / "server.log") as served:
         yield served
 
 
@@ -141,19 +152,22 @@ def tapewatch(name: str, config: str, directory: Path, prefix: list[str] | None 
 def hello() -> Iterator[Served]:
     """A hello-world Streamlit page served the same way."""
     command = [sys.executable, "-c", "import sys, serve; sys.exit(serve.main('benchmarks.hello:app'))"]
-    with serving("hello", command, {**os.environ, "TAPEWATCH_CONFIG": ""}, "/_stcore/health") as served:
-        yield served
+    with tempfile.TemporaryDirectory() as directory:
+        environ = {**os.environ, "TAPEWATCH_CONFIG": ""}
+        with serving("hello", command, environ, "/_stcore/health", Path(directory) / "server.log") as served:
+            yield served
 
 
 @contextmanager
-def serving(name: str, command: list[str], environ: dict[str, str], health: str) -> Iterator[Served]:
-    """A server process on a free port, waited for and ended again."""
+def serving(name: str, command: list[str], environ: dict[str, str], health: str, log: Path) -> Iterator[Served]:
+    """A server process on a free port, waited for and ended again; what it prints goes to `log`."""
     port = free_port()
-    process = subprocess.Popen(
-        command, cwd=ROOT, env={**environ, "PORT": str(port)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env={**environ, "PORT": str(port)}, stdout=output, stderr=subprocess.STDOUT
+        )
     try:
-        served = Served(name, port, process.pid)
+        served = Served(name, port, process.pid, log)
         _wait_for(f"{served.url}{health}", process)
         yield served
     finally:

@@ -1,0 +1,41 @@
+"""Kafka: are all partitions led and replicated, and do the consumers keep up?"""
+
+from ui import cards, frame
+from ui.panels import show
+from ui.questions import metric_panel
+
+FIGURES = [
+    ("kafka_brokers", "Brokers"),
+    ("kafka_partitions_under_replicated", "Under-replicated partitions"),
+    ("kafka_messages_per_second", "Messages"),
+    ("kafka_lag_messages", "Lag of all groups"),
+]
+CHARTS = (
+    "kafka_messages_per_second",
+    "kafka_topic_messages_per_second",
+    "kafka_group_lag_messages",
+    "kafka_group_lag_seconds",
+    "kafka_partitions_under_replicated",
+    "kafka_ping_seconds",
+)
+TABLES = {
+    "topics": "No topic but Kafka's own.",
+    "groups": "No consumer group.",
+    "brokers": "No broker answered.",
+}
+
+page = frame.begin("Kafka", "Are all partitions led and replicated, and do the consumers keep up?")
+
+
+def kafka_page() -> None:
+    view = cards.verdict_line(page.monitor.board.of_kind("kafka"), "kafka", page.now, page.monitor)
+    if view is None:
+        return
+    cards.figures(view.result, FIGURES)
+    cards.facts(view.result)
+    cards.tables(view.result, TABLES)
+    show(page.monitor.reader, [metric_panel(page, metric, (view.name,)) for metric in CHARTS], columns=2)
+    cards.all_metrics(view)
+
+
+frame.live(kafka_page, every_s=5.0)

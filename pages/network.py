@@ -69,6 +69,7 @@ def history(view: ComponentView) -> None:
 
 def capacity(view: ComponentView) -> None:
     show(page.monitor.reader, network.capacity_panels(page, view.name))
+    show(page.monitor.reader, network.busy_panels(page, view.name), columns=2)
 
 
 frame.live(network_page, every_s=5.0)

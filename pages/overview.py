@@ -3,13 +3,16 @@
 import streamlit as st
 
 from history import queries
+from history.queries import Change, Event
 from history.window import Window
 from probes.cache import worst_first
 from probes.catalogue import humanize_duration
 from probes.result import Status
 from ui import cards, frame
+from ui.questions import known_events
 from ui.status import badge, coloured, view_badge
 
+CHANGES = 7
 MANY = 24
 """From this many components on, healthy ones are a line each instead of a card."""
 
@@ -61,19 +64,24 @@ def what_changed() -> None:
     if answer.value is None:
         st.caption(answer.error.message if answer.error else "Reading the history…")
         return
-    if not answer.value:
+    events = known_events(page, _last_day())
+    moments: list[Change | Event] = sorted([*answer.value, *events], key=lambda moment: -moment.at_s)
+    if not moments:
         st.caption("Nothing changed its status in the last 24 h.")
-    for change in answer.value[:7]:
-        lasted = humanize_duration(float(int(page.now.timestamp() - change.at_s)))
+    for moment in moments[:CHANGES]:
+        ago = humanize_duration(float(int(page.now.timestamp() - moment.at_s)))
+        if isinstance(moment, Change):
+            what, more = f"{coloured(moment.before)} → {coloured(moment.after)}", moment.reason
+        else:
+            what, more = f"{moment.kind}", moment.text
         st.markdown(
-            f":gray[{frame.clock(monitor, change.at_s)}] **{change.component}** {coloured(change.before)} → "
-            f"{coloured(change.after)} :gray[{lasted} ago]",
-            help=change.reason or None,
+            f":gray[{frame.clock(monitor, moment.at_s)}] **{moment.component}** {what} :gray[{ago} ago]",
+            help=more or None,
         )
-    if len(answer.value) > 7:
+    if len(moments) > CHANGES:
         st.page_link(
             "pages/trends.py",
-            label=f"{len(answer.value) - 7} more on Health trends",
+            label=f"{len(moments) - CHANGES} more on Health trends",
             query_params={"from": "now-24h", "to": "now"},
         )
 

@@ -4,6 +4,28 @@ from ui import cards, frame
 from ui.panels import show
 from ui.questions import metric_panel
 
+FIGURES = [
+    ("redis_ping_seconds", "Ping"),
+    ("redis_memory_used_ratio", "Memory of the most allowed"),
+    ("redis_commands_per_second", "Commands"),
+    ("redis_hits_ratio", "Hit rate"),
+]
+CHARTS = (
+    "redis_ping_seconds",
+    "redis_memory_used_bytes",
+    "redis_commands_per_second",
+    "redis_hits_ratio",
+    "redis_evicted_keys_per_second",
+    "redis_clients",
+    "redis_slow_commands_per_minute",
+    "redis_network_transmit_bytes_per_second",
+)
+TABLES = {
+    "slow log": "No slow command since the server started.",
+    "commands": "The server does not tell its commands' times.",
+    "keyspace": "No keys.",
+}
+
 page = frame.begin("Redis", "Is it quick, has it room, and does it lose or refuse anything?")
 
 
@@ -11,10 +33,10 @@ def redis_page() -> None:
     view = cards.verdict_line(page.monitor.board.of_kind("redis"), "redis", page.now, page.monitor)
     if view is None:
         return
-    cards.figures(view.result, cards.present(FIGURES))
+    cards.figures(view.result, FIGURES)
     cards.facts(view.result)
-    show(page.monitor.reader, [metric_panel(page, metric, (view.name,)) for metric in cards.known(CHARTS)], columns=2)
-    cards.tables(view.result, {"slow log": "No slow command since the server started.", "keyspace": "No keys."})
+    show(page.monitor.reader, [metric_panel(page, metric, (view.name,)) for metric in CHARTS], columns=2)
+    cards.tables(view.result, TABLES)
     cards.all_metrics(view)
 
 

@@ -3,14 +3,21 @@
 import streamlit as st
 
 import probes
+from probes.catalogue import sentence_case
 from probes.result import Status
 from ui import cards, frame
 from ui.panels import show
 from ui.questions import metric_panel
 from ui.status import badge
 
+HOPS = {
+    "kafka": ("kafka_messages_per_second", "kafka_group_lag_seconds"),
+    "clickhouse": ("clickhouse_inserted_rows_per_second",),
+    "redis": ("redis_commands_per_second",),
+}
+"""The kinds the tape flows through, in its order, and the metrics that show it flowing."""
+
 page = frame.begin("Tape", "Is the tape flowing: IQFeed → Kafka → ClickHouse, with Redis for live state?")
-HOPS = ("kafka", "clickhouse", "redis")
 
 
 def tape() -> None:
@@ -18,14 +25,17 @@ def tape() -> None:
     if views:
         cards.watched(views, "The hops that are watched", page)
     else:
-        st.info("No Kafka, ClickHouse or Redis is configured.", icon=":material/add_circle:")
-    for kind, title in probes.PLANNED.items():
-        st.markdown(
-            f"{badge(Status.OFF)} **{title[0].upper()}{title[1:]}** This version has no probe for it (kind `{kind}`)."
+        st.info(
+            "No Kafka, ClickHouse or Redis is configured: name them in tapewatch.toml.", icon=":material/add_circle:"
         )
-    names = tuple(view.name for view in views)
-    wanted = [metric for metric in network_free(FLOW) if names]
-    show(page.monitor.reader, [metric_panel(page, metric, names) for metric in wanted], columns=2)
+    for kind, title in probes.PLANNED.items():
+        st.markdown(f"{badge(Status.OFF)} **{sentence_case(title)}** This version has no probe for it (kind `{kind}`).")
+    panels = [
+        metric_panel(page, metric, (view.name,), title=f"{view.name}: {probes.METRICS[metric].title}")
+        for view in views
+        for metric in HOPS[view.kind.name]
+    ]
+    show(page.monitor.reader, panels, columns=2)
 
 
 frame.live(tape, every_s=5.0)

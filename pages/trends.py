@@ -1,9 +1,10 @@
 """Health trends: how healthy was it, when, and how much of that did anybody see?"""
 
 import streamlit as st
-from analysis.uptime import uptime_report
 
+from analysis.uptime import uptime_report
 from history import queries
+from history.trends import timeline
 from ui import charts, frame, trends
 from ui.panels import Panel, Question, show
 from ui.questions import fresh_s, known_components, metric_panel
@@ -19,15 +20,15 @@ def health_trends() -> None:
         [
             Panel(
                 "When was what in trouble?",
-                Question(trends.timeline, (window, names), fresh),
+                Question(timeline, (window, names), fresh),
                 lambda answer: trends.draw_timeline(answer, page),
                 empty=lambda answer: not answer.spans,
                 height=60 + 26 * len(names),
             ),
             Panel(
                 "Uptime, and how much of the range was observed",
-                Question(trends.timeline, (window, names), fresh),
-                lambda answer: trends.draw_uptime(uptime_report(answer.spans, answer.observed, window), page),
+                Question(timeline, (window, names), fresh),
+                lambda answer: trends.draw_uptime(uptime_report(answer.spans, answer.observed, window)),
                 empty=lambda answer: not answer.spans,
                 height=180,
             ),

@@ -12,7 +12,7 @@ import streamlit as st
 from monitor import Monitor
 from probes import METRICS
 from probes.cache import ComponentView, worst_first
-from probes.catalogue import humanize, humanize_duration
+from probes.catalogue import humanize, humanize_duration, sentence_case
 from probes.result import Labels, ProbeResult, Status, Table
 from ui.frame import Page
 from ui.status import LOOKS, badge, coloured, plain, since, view_age, view_badge
@@ -27,6 +27,8 @@ KIND_PAGES = {
 }
 """Where a kind's depth is; the other kinds have theirs on Services."""
 SPARK_POINTS = 60
+DURATION_STEPS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
+ACRONYMS = {"cpu": "CPU", "id": "ID", "pid": "PID", "rtt": "RTT", "tls": "TLS", "ttl": "TTL"}
 
 
 def card(view: ComponentView, now: datetime, zone: ZoneInfo) -> None:
@@ -53,11 +55,11 @@ def key_figure(view: ComponentView) -> tuple[str, str, list[float]]:
     keys = [key for _, _, key in view.recent if key is not None]
     if keys:
         shown = humanize(keys[-1], metric.unit) if view.status != Status.UNKNOWN else "—"
-        return metric.title.capitalize(), shown, keys[-SPARK_POINTS:]
+        return sentence_case(metric.title), shown, keys[-SPARK_POINTS:]
     latencies = [latency_ms for _, latency_ms, _ in view.recent if latency_ms is not None]
     if latencies:
         return "Latency", humanize_duration(latencies[-1] / 1000), latencies[-SPARK_POINTS:]
-    return metric.title.capitalize(), "—", []
+    return sentence_case(metric.title), "—", []
 
 
 def root_cause(view: ComponentView, now: datetime, monitor: Monitor) -> None:
@@ -149,27 +151,34 @@ def table(rows: Table | None, empty: str, *, key: str) -> None:
     if rows is None or not rows.rows:
         st.caption(empty)
         return
-    frame = pd.DataFrame(list(rows.rows), columns=list(rows.columns))
+    frame = pd.DataFrame(list(rows.rows), columns=list(rows.columns)).dropna(axis="columns", how="all")
     columns = {}
     for name in frame.columns:
-        title, config, factor = column_look(name)
+        peak = 0.0
+        if name.endswith("_seconds"):
+            frame[name] = pd.to_numeric(frame[name])
+            peak = float(frame[name].abs().max())
+        title, config, factor = column_look(name, peak)
         if factor != 1:
             frame[name] = frame[name] * factor
         columns[name] = config(title)
     st.dataframe(frame, hide_index=True, key=key, column_config=columns, alt=", ".join(map(pretty, frame.columns)))
 
 
-def column_look(name: str) -> tuple[str, Callable[[str], Any], float]:
-    """Title, column type and factor of a table's column: seconds as milliseconds, bytes, per cent, else as it is."""
-    for suffix, form, factor, unit in (
-        ("_bytes_per_second", "bytes", 1.0, " per s"),
-        ("_per_second", "compact", 1.0, " per s"),
-        ("_seconds", "%.3g ms", 1000.0, ""),
-        ("_bytes", "bytes", 1.0, ""),
-        ("_ratio", "percent", 1.0, ""),
+def column_look(name: str, peak: float) -> tuple[str, Callable[[str], Any], float]:
+    """Title, column type and factor of a table's column by its name's suffix; durations in the unit of their `peak`."""
+    for suffix, form, unit in (
+        ("_bytes_per_second", "bytes", " per s"),
+        ("_per_second", "compact", " per s"),
+        ("_bytes", "bytes", ""),
+        ("_ratio", "percent", ""),
     ):
         if name.endswith(suffix):
-            return pretty(name.removesuffix(suffix)) + unit, partial(st.column_config.NumberColumn, format=form), factor
+            return pretty(name.removesuffix(suffix)) + unit, partial(st.column_config.NumberColumn, format=form), 1.0
+    if name.endswith("_seconds"):
+        size, unit = next((step for step in DURATION_STEPS if peak >= step[0]), DURATION_STEPS[-1])
+        form = f"%.3g {unit}"
+        return pretty(name.removesuffix("_seconds")), partial(st.column_config.NumberColumn, format=form), 1 / size
     return pretty(name), st.column_config.Column, 1.0
 
 
@@ -194,10 +203,10 @@ def label_text(labels: Labels) -> str:
 def pretty(name: str) -> str:
     """A name for people: spaces for underscores, a capital first.
 
-    >>> pretty("lag_messages")
-    'Lag messages'
+    >>> pretty("lag_messages"), pretty("last_rtt")
+    ('Lag messages', 'Last RTT')
     """
-    return name.replace("_", " ").capitalize()
+    return sentence_case(" ".join(ACRONYMS.get(word, word) for word in name.split("_")))
 
 
 def services_frame(views: Sequence[ComponentView], now: datetime, zone: ZoneInfo) -> pd.DataFrame:

@@ -77,6 +77,7 @@ def time_series(
     events: Sequence[Event] = (),
     height: int = HEIGHT,
     zero: bool = True,
+    legend: bool = False,
 ) -> go.Figure:
     """Average as a line, minimum to maximum as a band (for up to three lines), gaps as gaps.
 
@@ -84,6 +85,7 @@ def time_series(
         names: legend and hover names; default each series' own label.
         thresholds: drawn as dotted lines when the data come near them.
         zero: begin the axis at zero.
+        legend: name even a single line, because the title speaks of several.
     """
     figure = _figure(window, zone, height)
     shown = list(lines[:MAX_LINES])
@@ -107,21 +109,20 @@ def time_series(
             connectgaps=False,
         )
     figure.update_yaxes(ticksuffix=f" {scale.unit}" if scale.unit else "", rangemode="tozero" if zero else "normal")
-    figure.update_layout(showlegend=len(shown) > 1)
-    peak = max(float(np.nanmax(s.high)) for s in shown)
-    for status, value in thresholds:
-        if value <= peak * 2 or peak == 0:
-            figure.add_hline(
-                y=value / scale.divisor,
-                line={"color": LOOKS[status].hexadecimal, "width": 1, "dash": "dot"},
-                annotation={"text": f"{status} {humanize(value, shown[0].unit)}", "font": {"size": 10}},
-                annotation_position="top left",
-            )
+    figure.update_layout(showlegend=legend or len(shown) > 1)
+    _draw_thresholds(figure, thresholds, max(float(np.nanmax(s.high)) for s in shown), shown[0].unit, scale)
     _mark_events(figure, events, zone)
     return figure
 
 
-def percentiles(line: Series, window: Window, zone: ZoneInfo, *, height: int = HEIGHT) -> go.Figure:
+def percentiles(
+    line: Series,
+    window: Window,
+    zone: ZoneInfo,
+    *,
+    thresholds: Sequence[tuple[Status, float]] = (),
+    height: int = HEIGHT,
+) -> go.Figure:
     """A fan: average, 95th percentile and maximum of each bucket."""
     figure = _figure(window, zone, height)
     p95 = line.p95 if line.p95 is not None else line.avg
@@ -137,12 +138,13 @@ def percentiles(line: Series, window: Window, zone: ZoneInfo, *, height: int = H
             x=x,
             y=_y(values / scale.divisor),
             name=name,
-            mode="lines",
+            mode="lines" if len(t) > 1 else "markers",
             line={"color": colour, "width": width},
             hovertemplate=f"%{{y:.3~g}} {scale.unit}<extra>{name}</extra>",
         )
     figure.update_yaxes(ticksuffix=f" {scale.unit}" if scale.unit else "", rangemode="tozero")
     figure.update_layout(showlegend=True)
+    _draw_thresholds(figure, thresholds, float(np.nanmax(high)), line.unit, scale)
     return figure
 
 
@@ -189,20 +191,6 @@ def clip(span: tuple[float, float], periods: Sequence[tuple[float, float]]) -> l
     return [(start, end) for start, end in parts if end > start]
 
 
-def observed_periods(line: Series) -> list[tuple[float, float]]:
-    """(start, end) of the stretches in which a series has samples."""
-    if not len(line.t):
-        return []
-    if len(line.t) == 1:
-        return [(float(line.t[0]), float(line.t[0]) + line.step_s)]
-    distances = np.diff(line.t)
-    usual = float(np.median(distances))
-    holes = np.flatnonzero(distances > max(2.5 * usual, 2.01 * line.step_s))
-    starts = np.concatenate(([0], holes + 1))
-    ends = np.concatenate((holes, [len(line.t) - 1]))
-    return [(float(line.t[a]), float(line.t[b]) + max(usual, line.step_s)) for a, b in zip(starts, ends, strict=True)]
-
-
 def hour_of_week(table: NDArray[np.float64], unit: str, *, height: int = 250) -> go.Figure:
     """A heat map, 7 rows (Monday first) by 24 hours; NaN cells stay empty."""
     scale = scale_for(table, unit)
@@ -221,7 +209,8 @@ def hour_of_week(table: NDArray[np.float64], unit: str, *, height: int = 250) ->
         )
     )
     figure.update_layout(height=height, margin=MARGIN)
-    figure.update_yaxes(autorange="reversed")
+    figure.update_xaxes(type="category", showgrid=False)
+    figure.update_yaxes(type="category", autorange="reversed", showgrid=False)
     return figure
 
 
@@ -258,6 +247,20 @@ def _offset_s(epoch_s: float, zone: ZoneInfo) -> float:
 
 def _y(values: NDArray[np.float64]) -> NDArray[np.float32]:
     return values.astype(np.float32)
+
+
+def _draw_thresholds(
+    figure: go.Figure, thresholds: Sequence[tuple[Status, float]], peak: float, unit: str, scale: Scale
+) -> None:
+    """Dotted lines for the thresholds the data come near; far ones would flatten the data."""
+    for status, value in thresholds:
+        if value <= peak * 2 or peak == 0:
+            figure.add_hline(
+                y=value / scale.divisor,
+                line={"color": LOOKS[status].hexadecimal, "width": 1, "dash": "dot"},
+                annotation={"text": f"{status} {humanize(value, unit)}", "font": {"size": 10}},
+                annotation_position="top right" if status == Status.CRITICAL else "top left",
+            )
 
 
 def _band(

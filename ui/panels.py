@@ -53,7 +53,7 @@ class Panel(Generic[T]):
 def show(reader: Reader, panels: Sequence[Panel[Any]], columns: int = 1) -> None:
     """Draw `panels` in a grid, each as soon as its answer is known."""
     futures = [reader.submit(p.question.ask, p.question.fresh_s, *p.question.args) for p in panels]
-    grid = st.grid(columns, gap="small") if columns > 1 else st.container()
+    grid = st.grid(columns, min_column_width=300, gap="small") if columns > 1 else st.container()
     frames = []
     for panel in panels:
         with grid, st.container(border=True, gap="xsmall"):

@@ -4,13 +4,17 @@ from collections.abc import Sequence
 from functools import partial
 
 from history import queries
-from history.queries import SeriesSet
+from history.queries import Event, SeriesSet
+from history.window import Window
 from monitor import Monitor
 from probes import METRICS
-from probes.catalogue import humanize, thresholds
+from probes.catalogue import humanize, sentence_case, thresholds
+from probes.result import Status
 from ui import charts
 from ui.frame import Page
 from ui.panels import Panel, Question, plot
+
+EVENTS_FRESH_S = 30.0
 
 
 def metric_panel(
@@ -18,11 +22,11 @@ def metric_panel(
 ) -> Panel[SeriesSet]:
     """One metric of some components over the page's range, with its thresholds."""
     catalogued = METRICS[metric]
-    name = title or catalogued.title.capitalize()
+    name = title or sentence_case(catalogued.title)
     return Panel(
         title=name,
         question=Question(queries.series, (page.window, (metric,), tuple(components)), fresh_s=fresh_s(page)),
-        draw=partial(_draw_metric, page, metric, f"{metric}:{','.join(components)}", height),
+        draw=partial(_draw_metric, page, metric, tuple(components), height),
         empty=lambda answer: not answer.series,
         nothing=f"No {catalogued.title} was recorded in this range.",
         height=height,
@@ -41,10 +45,30 @@ def latest(answer: SeriesSet) -> str:
     return humanize(answer.series[0].last, answer.series[0].unit)
 
 
-def _draw_metric(page: Page, metric: str, key: str, height: int, answer: SeriesSet) -> None:
+def _draw_metric(page: Page, metric: str, components: tuple[str, ...], height: int, answer: SeriesSet) -> None:
     lines = sorted(answer.series, key=lambda line: -(line.last or 0.0))
-    limits = thresholds(METRICS[metric])
-    plot(charts.time_series(lines, page.window, page.zone, thresholds=limits, height=height), key=f"chart:{key}")
+    marks = [event for event in known_events(page, page.window) if event.component in {"", *components}]
+    figure = charts.time_series(
+        lines,
+        page.window,
+        page.zone,
+        events=marks,
+        thresholds=limits(page.monitor, metric, components),
+        height=height,
+        legend=len(components) > 1,
+    )
+    plot(figure, key=f"chart:{metric}:{','.join(components)}")
+
+
+def known_events(page: Page, window: Window) -> tuple[Event, ...]:
+    """The events of a range as far as they are known; never waits."""
+    return page.monitor.reader.ask(queries.events, EVENTS_FRESH_S, 0.0, window).value or ()
+
+
+def limits(monitor: Monitor, metric: str, components: Sequence[str]) -> list[tuple[Status, float]]:
+    """The thresholds to draw: those in force for one component, the catalogue's for several."""
+    runner = monitor.board.runners.get(components[0]) if len(components) == 1 else None
+    return thresholds(METRICS[metric], runner.component.thresholds.get(metric) if runner else None)
 
 
 def known_components(monitor: Monitor) -> tuple[str, ...]:

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 import pandas as pd
 import streamlit as st
 
+from analysis.uptime import Uptime, observed_periods
 from history.queries import Change, Series, SeriesSet, Summary
 from history.trends import Timeline
-from probes.catalogue import humanize_duration
+from probes.catalogue import humanize, humanize_duration
 from ui import charts
 from ui.frame import Page
 from ui.panels import plot
@@ -17,8 +18,26 @@ from ui.status import plain
 
 def draw_timeline(answer: Timeline, page: Page) -> None:
     """The state timeline of all components over the range; what nobody observed stays empty."""
-    observed = {line.component: charts.observed_periods(line) for line in answer.observed}
+    observed = {line.component: observed_periods(line, page.window) for line in answer.observed}
     plot(charts.state_timeline(answer.spans, observed, page.window, page.zone), key="chart:timeline")
+
+
+def draw_uptime(report: Sequence[Uptime]) -> None:
+    """Uptime of the observed time beside how much was observed, the worst first."""
+    rows = [
+        {
+            "Component": entry.component,
+            "Up": "—" if entry.up_ratio is None else _share(entry.up_ratio),
+            "Observed": _share(entry.observed_ratio),
+            "Down for": humanize_duration(float(round(entry.downtime_s))),
+            "Incidents": entry.incidents,
+            "Mean time to recovery": _duration(entry.mttr_s),
+            "Mean time between failures": _duration(entry.mtbf_s),
+            "Longest outage": _duration(entry.longest_outage_s or None),
+        }
+        for entry in sorted(report, key=lambda entry: 2.0 if entry.up_ratio is None else entry.up_ratio)
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, key="uptime", alt="Uptime of each component")
 
 
 def draw_changes(changes: Sequence[Change], page: Page) -> None:
@@ -56,3 +75,12 @@ def draw_fan(answer: SeriesSet, page: Page) -> None:
     """Average, p95 and maximum of the first series."""
     line: Series = answer.series[0]
     plot(charts.percentiles(line, page.window, page.zone), key=f"chart:fan:{line.component}")
+
+
+def _share(ratio: float) -> str:
+    """A share near one with the digits that tell: 99.97 % is not 100 %."""
+    return f"{ratio * 100:.2f} %" if 0.99 <= ratio < 1 else humanize(ratio, "ratio")
+
+
+def _duration(seconds: float | None) -> str:
+    return "—" if seconds is None else humanize_duration(float(round(seconds)))

@@ -82,11 +82,6 @@ def test_the_state_timeline_leaves_out_what_nobody_observed():
     assert [x / 1000 for x in bars.x] == [20, 40]
 
 
-def test_observed_periods_end_where_samples_do():
-    line = series([0.0, 10, 20, 500, 510], [1.0] * 5)
-    assert charts.observed_periods(line) == [(0.0, 30.0), (500.0, 520.0)]
-
-
 @pytest.mark.parametrize(
     ("peak", "unit", "expected"),
     [

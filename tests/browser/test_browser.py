@@ -1,0 +1,154 @@
+"""The main flow in real Chromium, on the demo as `make run` starts it."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+from benchmarks import scenarios
+from benchmarks.scenarios import Served
+
+pytestmark = pytest.mark.browser
+DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+PAGES = {
+    "services": "Services",
+    "system": "System",
+    "redis": "Redis",
+    "clickhouse": "ClickHouse",
+    "kafka": "Kafka",
+    "network": "Network",
+    "trends": "Health trends",
+    "performance": "Performance",
+    "tape": "Tape",
+    "debug": "Debug",
+}
+expect.set_options(timeout=30_000)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with scenarios.demo(tmp_path_factory.mktemp("demo")) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def opened(browser: Browser, url: str, size: dict[str, int] = DESK, scheme: str = "light") -> Page:
+    context = browser.new_context(viewport=size, color_scheme=scheme)
+    page = context.new_page()
+    page.goto(url)
+    return page
+
+
+def heading(page: Page, title: str) -> None:
+    expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
+
+
+def test_a_deep_link_as_the_very_first_request_opens_its_page_inside_the_frame(demo: Served, browser: Browser) -> None:
+    page = opened(browser, f"{demo.url}/trends?from=now-7d&to=now")
+    heading(page, "Health trends")
+    expect(page.get_by_text("Demo data")).to_be_visible()
+    expect(page.get_by_role("link", name="Overview")).to_be_visible()
+    expect(page.get_by_role("button", name="last 7 d")).to_be_visible()
+    page.context.close()
+
+
+def test_overview_to_a_component_to_its_past_with_the_range_kept(demo: Served, browser: Browser) -> None:
+    page = opened(browser, demo.url)
+    heading(page, "Overview")
+    card = page.locator("[data-testid=stMetricValue]").first
+    expect(card).to_be_visible()
+    expect(page.get_by_text("first check under way")).to_have_count(0)
+    page.get_by_role("button", name="last 6 h").click()
+    page.get_by_role("button", name="7 d", exact=True).click()
+    expect(page).to_have_url(re.compile("from=now-7d"))
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Kafka", exact=True).click()
+    heading(page, "Kafka")
+    expect(page).to_have_url(re.compile("from=now-7d"))
+    expect(page.locator(".js-plotly-plot").first).to_be_visible()
+    page.context.close()
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_every_page_opens_without_an_error_and_without_sideways_scrolling(
+    demo: Served, browser: Browser, size: dict[str, int]
+) -> None:
+    page = opened(browser, demo.url, size)
+    heading(page, "Overview")
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(complaint(message)))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    for path, title in PAGES.items():
+        page.goto(f"{demo.url}/{path}")
+        heading(page, title)
+        expect(page.locator("[data-testid=stSkeleton]")).to_have_count(0)
+        expect(page.locator("[data-testid=stException]")).to_have_count(0)
+        wide = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
+        assert wide <= size["width"], f"{path} is {wide} px wide on {size['width']}"
+    assert [error for error in errors if error] == []
+    page.context.close()
+
+
+def complaint(message: ConsoleMessage) -> str:
+    """An error of ours; on a deep link Streamlit itself looks for its base path with requests that answer 404."""
+    probing = "_stcore" in str(message.location.get("url", ""))
+    return message.text if message.type == "error" and not probing else ""
+
+
+def test_dark_and_light_follow_the_reader(demo: Served, browser: Browser) -> None:
+    seen = {}
+    for scheme in ("light", "dark"):
+        page = opened(browser, demo.url, scheme=scheme)
+        heading(page, "Overview")
+        colour = page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
+        seen[scheme] = sum(int(part) for part in re.findall(r"\d+", colour)[:3])
+        page.context.close()
+    assert seen["light"] > 600
+    assert seen["dark"] < 150
+
+
+def test_a_range_nobody_can_mean_is_explained_on_the_page(demo: Served, browser: Browser) -> None:
+    page = opened(browser, f"{demo.url}/trends?from=banana")
+    expect(page.get_by_text('"from" is "banana"')).to_be_visible()
+    heading(page, "Health trends")
+    page.context.close()
+
+
+def test_nothing_went_wrong_in_the_servers_log(demo: Served, browser: Browser) -> None:
+    log = demo.log.read_text()
+    assert "http://localhost" in log
+    assert "Traceback" not in log
+    assert " ERROR " not in log
+
+
+def test_a_redis_that_is_killed_and_started_again_shows_without_a_reload(tmp_path: Path, browser: Browser) -> None:
+    from demo.services import redis_server
+
+    port = scenarios.free_port()
+    server = redis_server(port, tmp_path)
+    config = (
+        f'[history]\ndsn = "chdb://{tmp_path}/history"\n[monitor]\ninterval = "1s"\n'
+        f'[[component]]\nkind = "redis"\nname = "cache"\nurl = "redis://127.0.0.1:{port}/0"\n'
+    )
+    try:
+        with scenarios.tapewatch("redis", config, tmp_path) as served:
+            page = opened(browser, served.url)
+            expect(page.get_by_text("cache is healthy.")).to_be_visible()
+            server.close()
+            expect(page.get_by_text(re.compile("refuses connections")).first).to_be_visible()
+            server = redis_server(port, tmp_path)
+            expect(page.get_by_text("cache is healthy.")).to_be_visible()
+            page.context.close()
+    finally:
+        server.close()

@@ -7,32 +7,23 @@ is not known to answer, nothing is sent to it but this thread's own trial.
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
 
-import clickhouse_connect
-import urllib3
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from history.schema import migrations
-from probes.dns import RESOLVER, is_ip
+from probes import clickhouse_client
 from probes.result import ProbeError, ProbeFailure, utc
 from settings import History
-from settings_types import SecretUrl, mask
 
 log = logging.getLogger(__name__)
 
-CONNECT_TIMEOUT_S = 1
+PING_TIMEOUT_S = 1.0
 QUERY_TIMEOUT_S = 10
 PING_EVERY_S = 2.0
 RETRY_EVERY_S = 2.0
-EMBEDDED_MEMORY_BYTES = 2_000_000_000
-EMBEDDED_MARK_CACHE_BYTES = 100 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +76,7 @@ class Store:
 
     @property
     def embedded(self) -> bool:
-        return urlsplit(self.settings.dsn.reveal()).scheme == "chdb"
+        return clickhouse_client.is_embedded(self.settings.dsn)
 
     def start(self) -> None:
         if self._thread is None:
@@ -99,7 +90,7 @@ class Store:
     def report(self, exc: Exception) -> ProbeError:
         """Tell the store that a query or an insert failed; a broken connection closes it until the next trial."""
         error = explain(exc, self.place)
-        if error.code in {"refused", "timeout", "unreachable", "dns_timeout", "dns_unknown", "auth_failed"}:
+        if error.code in clickhouse_client.CONNECTION_CODES:
             self._set(False, error)
             self._trial.set()
         return error
@@ -110,7 +101,10 @@ class Store:
         Raises:
             ProbeFailure, ClickHouseError, OSError, urllib3.exceptions.HTTPError: see `explain`.
         """
-        return connect(self.settings.dsn, timeout_s)
+        dsn = self.settings.dsn
+        if not clickhouse_client.is_embedded(dsn):
+            clickhouse_client.ping(dsn, PING_TIMEOUT_S)
+        return clickhouse_client.connect(dsn, read_timeout_s=timeout_s)
 
     def _watch(self) -> None:
         client: Client | None = None
@@ -144,43 +138,6 @@ class Store:
                 log.info("history: ready at %s", self.place)
 
 
-def connect(dsn: SecretUrl, timeout_s: int) -> Client:
-    """A clickhouse-connect client of `dsn`, bounded in time; `timeout_s` is whole seconds (the client's rule)."""
-    url = urlsplit(dsn.reveal())
-    if url.scheme == "chdb":
-        return clickhouse_connect.get_client(interface="chdb", path=embedded_path(dsn.reveal()))
-    host, secure = url.hostname or "localhost", url.scheme == "clickhouses"
-    port = url.port or (8443 if secure else 8123)
-    address = RESOLVER.resolve(host)
-    _ping(address if not secure else host, port, secure)
-    client = clickhouse_connect.get_client(
-        host=host if secure and not is_ip(host) else address,
-        port=port,
-        interface="https" if secure else "http",
-        username=unquote(url.username or "default"),
-        password=unquote(url.password or ""),
-        connect_timeout=CONNECT_TIMEOUT_S,
-        send_receive_timeout=timeout_s,
-        query_retries=0,
-        autogenerate_session_id=False,
-    )
-    client.http_retries = 0  # type: ignore[attr-defined]  # not an argument; its default of 1 doubles every time-out
-    return client
-
-
-def embedded_path(dsn: str) -> str:
-    """The path the embedded engine is opened with: memory caps set, or it may take 90 % of the RAM."""
-    url = urlsplit(dsn)
-    path = Path(unquote(url.netloc + url.path)).resolve()
-    path.mkdir(parents=True, exist_ok=True)
-    options: Mapping[str, Any] = {
-        "max_server_memory_usage": EMBEDDED_MEMORY_BYTES,
-        "mark_cache_size": EMBEDDED_MARK_CACHE_BYTES,
-        **dict(parse_qsl(url.query)),
-    }
-    return f"{path}?{'&'.join(f'{key}={value}' for key, value in options.items())}"
-
-
 def migrate(client: Client, settings: History) -> None:
     """Bring the schema up to this program's version.
 
@@ -209,46 +166,4 @@ def migrate(client: Client, settings: History) -> None:
 
 def explain(exc: Exception, place: str) -> ProbeError:
     """What a failed call to the history means, in words."""
-    if isinstance(exc, ProbeFailure):
-        return exc.error
-    if isinstance(exc, StoreUnavailable):
-        return exc.error
-    text = mask(str(exc))
-    lowered = text.lower()
-    if "error initializing embeddedserver" in lowered:
-        return ProbeError(
-            "locked",
-            f"The embedded history at {place} is in use by another process.",
-            "Stop the other Tapewatch, or give this one its own history.dsn.",
-        )
-    if "refused" in lowered:
-        return ProbeError("refused", f"ClickHouse at {place} refuses connections.", "Is clickhouse-server running?")
-    if "timed out" in lowered or "timeout" in lowered:
-        return ProbeError("timeout", f"ClickHouse at {place} did not answer in time.", "Is it overloaded or frozen?")
-    if "authentication" in lowered or "code: 516" in lowered:
-        return ProbeError(
-            "auth_failed", f"ClickHouse at {place} refuses the user or the password.", "Check history.dsn."
-        )
-    if isinstance(exc, ClickHouseError):
-        return ProbeError("query_failed", f"ClickHouse at {place} refused: {text[:300]}", "See its message.")
-    return ProbeError("unreachable", f"ClickHouse at {place} cannot be reached: {text[:200]}", "Check history.dsn.")
-
-
-def _ping(host: str, port: int, secure: bool) -> None:
-    """`GET /ping` first: a bounded, retry-free answer to "is this ClickHouse's HTTP port?"."""
-    with urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=1)) as pool:
-        answer = pool.request(
-            "GET",
-            f"{'https' if secure else 'http'}://[{host}]:{port}/ping"
-            if ":" in host
-            else f"{'https' if secure else 'http'}://{host}:{port}/ping",
-        )
-    if b"Ok." not in answer.data:
-        native = answer.data.startswith(b"Port ") or port in {9000, 9440}
-        raise ProbeFailure(
-            "wrong_protocol",
-            f"Port {port} of {host} is not ClickHouse's HTTP interface.",
-            "9000 is the native port: use the HTTP port 8123 (TLS: 8443)."
-            if native
-            else "Use the HTTP port 8123 (TLS: 8443).",
-        )
+    return exc.error if isinstance(exc, StoreUnavailable) else clickhouse_client.explain(exc, place)

@@ -4,10 +4,12 @@ To add a probe, write its module (its `KIND` says everything about it) and add i
 This package may import `settings` and nothing else of Tapewatch.
 """
 
-from probes import common, host, http, network, process, tcp
+from probes import clickhouse, common, host, http, kafka, network, process, redis, tcp
 from probes.kind import Kind
 
-KINDS: dict[str, Kind] = {module.KIND.name: module.KIND for module in (host, network, http, tcp, process)}
+KINDS: dict[str, Kind] = {
+    module.KIND.name: module.KIND for module in (host, redis, clickhouse, kafka, network, http, tcp, process)
+}
 
 PLANNED = {
     "iqfeed": "IQFeed",

@@ -183,5 +183,10 @@ class Board:
 
 
 def worst_first(views: Iterable[ComponentView]) -> list[ComponentView]:
-    """Views for a list a person reads: worst status first, the oldest trouble first among equals."""
-    return sorted(views, key=lambda v: (-v.status.rank, v.since.timestamp() if v.since else 0.0, v.name))
+    """Views for a list a person reads: worst status first, the oldest trouble first; healthy ones keep their order."""
+
+    def key(view: ComponentView) -> tuple[int, float]:
+        troubled = view.status.rank > Status.OK.rank and view.since is not None
+        return -view.status.rank, view.since.timestamp() if troubled and view.since else 0.0
+
+    return sorted(views, key=key)

@@ -100,6 +100,15 @@ def _finding(metric: Metric, reading: Reading, status: Status, threshold: float)
     )
 
 
+def sentence_case(title: str) -> str:
+    """`title` with a capital first and the rest as it is.
+
+    >>> sentence_case("CPU in use"), sentence_case("round trip")
+    ('CPU in use', 'Round trip')
+    """
+    return title[:1].upper() + title[1:]
+
+
 def humanize(value: float, unit: str) -> str:
     """`value` as people read it: three significant digits and the unit.
 

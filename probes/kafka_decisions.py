@@ -1,0 +1,228 @@
+"""What a cluster's state means: readings, findings and tables from snapshots. Pure."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from probes.catalogue import humanize, humanize_duration
+from probes.kafka_movement import Moved
+from probes.kafka_snapshot import OFFSETS_TOPIC, Broker, Group, Partition, Snapshot
+from probes.result import Finding, Reading, Status, Table, labels
+
+MOST_TOPICS = 200
+REMEMBER_BROKERS_S = 86400.0
+
+Seen = Mapping[int, tuple[Broker, float]]
+"""Brokers by number, each with the time it was last alive."""
+
+
+def group_state(group: Group) -> float:
+    """The code of a group's state in `kafka_group_state`."""
+    if group.rebalancing:
+        return 2.0
+    return {"Stable": 0.0, "Empty": 1.0, "Dead": 3.0}.get(group.state, 4.0)
+
+
+def cluster_readings(snapshot: Snapshot) -> list[Reading]:
+    """How whole the cluster is."""
+    partitions = snapshot.partitions
+    readings = [
+        Reading("kafka_ping_seconds", snapshot.ping_s),
+        Reading("kafka_brokers", float(len(snapshot.alive))),
+        Reading("kafka_controller_known", float(snapshot.controller >= 0)),
+        Reading("kafka_topics", float(len(snapshot.topics))),
+        Reading("kafka_partitions", float(len(partitions))),
+        Reading("kafka_partitions_offline", float(sum(p.offline for p in partitions))),
+        Reading("kafka_partitions_under_replicated", float(sum(p.under_replicated for p in partitions))),
+    ]
+    if snapshot.min_in_sync is not None:
+        below = sum(len(p.in_sync) < snapshot.min_in_sync.get(p.topic, 0) for p in partitions)
+        readings.append(Reading("kafka_partitions_below_min_in_sync", float(below)))
+    led = [p for p in partitions if not p.offline and p.replicas]
+    if led:
+        moved = sum(p.leader != p.replicas[0] for p in led)
+        readings.append(Reading("kafka_leader_imbalance_ratio", moved / len(led)))
+    return readings
+
+
+def movement_readings(snapshot: Snapshot, moved: Moved) -> list[Reading]:
+    """How fast messages come, and how far behind those are who consume them."""
+    readings = [Reading("kafka_under_replicated_seconds", moved.under_replicated_s)]
+    shown = set(biggest_topics(snapshot))
+    if moved.topic_rates:
+        readings.append(Reading("kafka_messages_per_second", sum(moved.topic_rates.values())))
+    for metric, values in (
+        ("kafka_topic_messages_per_second", moved.topic_rates),
+        ("kafka_topic_silent_seconds", moved.silent_s),
+    ):
+        readings += [Reading(metric, value, labels(topic=t)) for t, value in sorted(values.items()) if t in shown]
+    if snapshot.groups is None:
+        return readings
+    readings.append(Reading("kafka_groups", float(len(snapshot.groups))))
+    if snapshot.lag_known:
+        readings.append(Reading("kafka_lag_messages", float(total_lag(moved))))
+    for group in snapshot.groups:
+        named = labels(group=group.name)
+        readings += [
+            Reading("kafka_group_lag_messages", float(lag), labels(group=group.name, topic=topic))
+            for topic, lag in sorted(moved.lags.get(group.name, {}).items())
+        ]
+        if group.name in moved.lag_s:
+            readings.append(Reading("kafka_group_lag_seconds", moved.lag_s[group.name], named))
+        if group.state:
+            readings.append(Reading("kafka_group_state", group_state(group), named))
+            readings.append(Reading("kafka_group_unattended_seconds", moved.unattended_s[group.name], named))
+    return readings
+
+
+def biggest_topics(snapshot: Snapshot) -> list[str]:
+    """The topics whose rates are kept as series: those with most messages, where there are very many."""
+    topics = snapshot.topics
+    if len(topics) <= MOST_TOPICS:
+        return topics
+    written = written_by_topic(snapshot)
+    return sorted(topics, key=lambda topic: (-written.get(topic, 0), topic))[:MOST_TOPICS]
+
+
+def written_by_topic(snapshot: Snapshot) -> dict[str, int]:
+    """Sum of end offsets by topic: the messages ever written."""
+    written: dict[str, int] = defaultdict(int)
+    for (topic, _), end in (snapshot.ends or {}).items():
+        written[topic] += end
+    return dict(written)
+
+
+def total_lag(moved: Moved) -> int:
+    """Messages all groups together have still to consume."""
+    return sum(lag for lags in moved.lags.values() for lag in lags.values())
+
+
+def after_seeing(seen: Seen, alive: Sequence[Broker], now_s: float) -> dict[int, tuple[Broker, float]]:
+    """The brokers alive within the last 24 hours, those alive now brought up to date."""
+    kept = {number: (broker, at_s) for number, (broker, at_s) in seen.items() if now_s - at_s < REMEMBER_BROKERS_S}
+    return kept | {broker.id: (broker, now_s) for broker in alive}
+
+
+def missing_brokers(seen: Seen, alive: Sequence[Broker]) -> Finding | None:
+    """The finding when brokers that were there are gone: critical when half of them are.
+
+    The comparison is with the brokers of the last 24 hours, because a cluster does not say how
+    many it should have.
+    """
+    here = {broker.id for broker in alive}
+    gone = [broker for number, (broker, _) in sorted(seen.items()) if number not in here]
+    if not gone:
+        return None
+    half = 2 * len(gone) >= len(seen)
+    named = ", ".join(f"{broker.id} ({broker.address})" for broker in gone[:5]) + (" …" if len(gone) > 5 else "")
+    return Finding(
+        metric="kafka_brokers",
+        status=Status.CRITICAL if half else Status.WARNING,
+        message=f"Missing brokers: {named}; there were {len(seen)} within the last day.",
+        hint="Start them again; after a planned removal this ends by itself within a day.",
+        value=float(len(alive)),
+        threshold=float(len(seen)),
+    )
+
+
+def offsets_finding(partitions: Sequence[Partition]) -> Finding | None:
+    """The finding when consumers cannot commit, because the topic that keeps their offsets is offline."""
+    offline = sum(p.offline for p in partitions if p.topic == OFFSETS_TOPIC)
+    if not offline:
+        return None
+    return Finding(
+        metric="kafka_partitions_offline",
+        status=Status.CRITICAL,
+        message=f"Consumers cannot commit: {OFFSETS_TOPIC} has partitions without a leader ({offline}).",
+        hint="Start the brokers that hold this topic before any other.",
+        value=float(offline),
+        threshold=0.0,
+        labels=labels(topic=OFFSETS_TOPIC),
+    )
+
+
+def silent_bootstrap(failures: Mapping[str, str]) -> list[Finding]:
+    """A finding for each bootstrap server that does not answer while another does."""
+    return [
+        Finding(
+            metric="kafka_brokers",
+            status=Status.WARNING,
+            message=f"Of the bootstrap servers {address} cannot be used: {reason}",
+            hint="Another one answers, so nothing is lost yet: start this broker, or take it out of bootstrap.",
+            labels=labels(address=address),
+        )
+        for address, reason in sorted(failures.items())
+    ]
+
+
+def tables(snapshot: Snapshot, moved: Moved, seen: Seen) -> dict[str, Table]:
+    """Topics, groups and brokers as a page shows them; None where the broker does not tell."""
+    by_topic: dict[str, list[Partition]] = defaultdict(list)
+    for partition in snapshot.partitions:
+        by_topic[partition.topic].append(partition)
+    written = written_by_topic(snapshot)
+    topics = tuple(
+        (
+            topic,
+            len(by_topic[topic]),
+            max(len(p.replicas) for p in by_topic[topic]),
+            sum(p.under_replicated for p in by_topic[topic]),
+            moved.topic_rates.get(topic),
+            written.get(topic),
+        )
+        for topic in snapshot.topics
+    )
+    found = {
+        "topics": Table(
+            ("topic", "partitions", "replicas", "under_replicated", "messages_per_second", "messages"), topics
+        ),
+        "brokers": Table(("id", "address", "rack", "controller", "state"), broker_rows(snapshot, seen)),
+    }
+    if snapshot.groups is not None:
+        columns = ("group", "state", "members", "topics", "lag_messages", "lag_seconds")
+        found["groups"] = Table(columns, tuple(group_row(group, moved) for group in snapshot.groups))
+    return found
+
+
+def group_row(group: Group, moved: Moved) -> tuple[object, ...]:
+    """One line of the groups table."""
+    lags = moved.lags.get(group.name)
+    lag = None if lags is None else sum(lags.values())
+    topics = ", ".join(sorted({topic for topic, _ in group.committed}))
+    return (group.name, group.state, group.members, topics, lag, moved.lag_s.get(group.name))
+
+
+def broker_rows(snapshot: Snapshot, seen: Seen) -> tuple[tuple[object, ...], ...]:
+    """The lines of the brokers table: those there are, and those missing since less than a day."""
+    told = {broker.id: broker for broker in snapshot.brokers}
+    alive = {broker.id for broker in snapshot.alive}
+    known = {number: broker for number, (broker, _) in seen.items()} | told
+    return tuple(
+        (number, broker.address, broker.rack or "", number == snapshot.controller, "up" if number in alive else "down")
+        for number, broker in sorted(known.items())
+    )
+
+
+def facts(snapshot: Snapshot) -> dict[str, str]:
+    """The cluster's names."""
+    if snapshot.controller < 0:
+        controller = "none"
+    elif snapshot.quorum_told:
+        controller = f"node {snapshot.controller} (leader of the KRaft quorum)"
+    else:
+        controller = f"node {snapshot.controller} (as a broker says; with KRaft that is any live broker)"
+    brokers = ", ".join(broker.address for broker in snapshot.alive[:20])
+    return {"cluster id": snapshot.cluster_id or "not told", "brokers": brokers, "controller": controller}
+
+
+def summarise(snapshot: Snapshot, moved: Moved) -> str:
+    """The cluster in one short phrase."""
+    count = len(snapshot.topics)
+    parts = [f"{count} topic{'' if count == 1 else 's'}"]
+    if moved.topic_rates:
+        parts.append(f"{humanize(sum(moved.topic_rates.values()), 'messages')} messages/s")
+    if snapshot.groups and snapshot.lag_known:
+        parts.append(f"lag {humanize(total_lag(moved), 'messages')}")
+    slowest_s = max(moved.lag_s.values(), default=0.0)
+    if slowest_s >= 1:
+        parts.append(f"{humanize_duration(slowest_s)} behind")
+    return ", ".join(parts)

@@ -1,0 +1,116 @@
+"""A Kafka cluster at one moment, as plain values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+Key = tuple[str, int]
+"""Topic and number of a partition."""
+
+OFFSETS_TOPIC = "__consumer_offsets"
+REBALANCING = frozenset({"PreparingRebalance", "CompletingRebalance", "Assigning", "Reconciling"})
+DESERTED = frozenset({"Empty", "Dead"})
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """One broker; `fenced`: registered but not alive in the controller's eyes."""
+
+    id: int
+    address: str
+    rack: str | None = None
+    fenced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """One partition; `replicas` in order of preference."""
+
+    topic: str
+    number: int
+    leader: int
+    replicas: tuple[int, ...]
+    in_sync: tuple[int, ...]
+
+    @property
+    def key(self) -> Key:
+        return self.topic, self.number
+
+    @property
+    def offline(self) -> bool:
+        return self.leader < 0
+
+    @property
+    def under_replicated(self) -> bool:
+        return len(self.in_sync) < len(self.replicas)
+
+    @property
+    def internal(self) -> bool:
+        return self.topic.startswith("__")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One consumer group.
+
+    Attributes:
+        state: in Kafka's words, e.g. ``Stable Empty PreparingRebalance``; empty when not told.
+        members: None when the broker does not tell.
+        committed: the next offset to consume, by partition.
+    """
+
+    name: str
+    state: str
+    members: int | None = None
+    committed: Mapping[Key, int] = field(default_factory=dict)
+
+    @property
+    def rebalancing(self) -> bool:
+        return self.state in REBALANCING
+
+    @property
+    def deserted(self) -> bool:
+        return self.state in DESERTED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Everything one collection read.
+
+    Attributes:
+        controller: its node; below zero when there is none.
+        quorum_told: `controller` is the KRaft quorum's leader. If not, it is what a broker said, which
+            with KRaft is any live broker (apache/kafka PR 16968).
+        min_in_sync: `min.insync.replicas` by topic; None when not told.
+        groups: None when not told.
+        commits_told: whether the groups' committed offsets were.
+        ends: the offset after the last message, by partition; None when not told.
+        ends_at_s: monotonic time of `ends`.
+        unavailable: what was not told, and why.
+        ping_s: round trip of the cheapest request.
+    """
+
+    cluster_id: str
+    controller: int
+    quorum_told: bool
+    brokers: Sequence[Broker]
+    partitions: Sequence[Partition]
+    min_in_sync: Mapping[str, int] | None
+    groups: Sequence[Group] | None
+    ends: Mapping[Key, int] | None
+    ends_at_s: float
+    commits_told: bool = True
+    unavailable: Sequence[str] = ()
+    ping_s: float = 0.0
+
+    @property
+    def topics(self) -> list[str]:
+        """Names of the topics people made."""
+        return sorted({partition.topic for partition in self.partitions if not partition.internal})
+
+    @property
+    def lag_known(self) -> bool:
+        return self.groups is not None and self.commits_told and self.ends is not None
+
+    @property
+    def alive(self) -> list[Broker]:
+        return [broker for broker in self.brokers if not broker.fenced]

@@ -1,0 +1,218 @@
+"""Redis: how quick it is, whether it has room, and whether it loses or refuses anything."""
+
+import contextlib
+import socket
+import ssl
+import statistics
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal
+from urllib.parse import unquote, urlsplit
+
+import redis
+from pydantic import BeforeValidator
+from redis import exceptions as errors
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from probes import redis_decisions as decisions
+from probes.counters import Counters
+from probes.dns import RESOLVER, WAIT_S
+from probes.kind import Kind
+from probes.redis_failures import failure_of, is_closed
+from probes.redis_metrics import METRICS
+from probes.result import Collected, ProbeFailure, Reading
+from settings import Component
+from settings_types import SecretUrl, require_scheme
+
+PINGS = 5
+SLOW_ENTRIES = 20
+
+
+def _redis_url(value: object) -> SecretUrl:
+    return require_scheme(SecretUrl.parse(value), "redis", "rediss")
+
+
+class RedisComponent(Component):
+    """``[[component]] kind = "redis"``: a Redis or Valkey server.
+
+    Attributes:
+        url: ``redis://user:password@host:6379``, rediss with TLS; also ``file:/path`` of a file that holds it.
+            The user needs no more than ``+ping +info +slowlog|get``.
+    """
+
+    kind: Literal["redis"]
+    url: Annotated[SecretUrl, BeforeValidator(_redis_url)]
+
+    @property
+    def target(self) -> str:
+        parts = urlsplit(self.url.reveal())
+        host = parts.hostname or "localhost"
+        return f"{f'[{host}]' if ':' in host else host}:{parts.port or 6379}"
+
+
+class _NamedTls(redis.SSLConnection):
+    """Dials an address, yet checks the certificate against the name the configuration gives."""
+
+    def __init__(self, server_name: str, **options: Any) -> None:
+        super().__init__(**options)
+        self._server_name = server_name
+
+    def _wrap_socket_with_ssl(self, sock: socket.socket) -> ssl.SSLSocket:
+        dialled, self.host = self.host, self._server_name
+        try:
+            return super()._wrap_socket_with_ssl(sock)  # type: ignore[no-any-return, no-untyped-call]
+        finally:
+            self.host = dialled
+
+
+class RedisProbe:
+    """Keeps one connection; asks in one round trip for everything but the pings."""
+
+    connect_share: ClassVar[float] = 0.25  # of the deadline
+    read_share: ClassVar[float] = 0.35  # of the deadline, for one answer
+    pings_share: ClassVar[float] = 0.15  # of the deadline, after which no further ping is sent
+
+    def __init__(self, component: RedisComponent, deadline_s: float) -> None:
+        self._component = component
+        self._connect_s = deadline_s * self.connect_share
+        self._read_s = deadline_s * self.read_share
+        self._pings_s = deadline_s * self.pings_share
+        self._client: redis.Redis | None = None
+        self._run_id = ""
+        self._counters: Counters[str] = Counters()
+        self._slow_seen_id: int | None = None
+        self._slow_seen_s = 0.0
+
+    def ping(self) -> float:
+        with self._connected() as client:
+            return ping_s(client)
+
+    def collect(self) -> Collected:
+        with self._connected() as client:
+            latency_s = self._median_ping_s(client)
+            info, slow, unavailable = read(client)
+        run_id = str(info.get("run_id", ""))
+        if run_id != self._run_id:  # another life of the server: its counters began anew
+            self._run_id, self._counters, self._slow_seen_id = run_id, Counters(), None
+        turn = self._counters.turn(decisions.counters(info), time.monotonic())
+        tables = {"keyspace": decisions.keyspace_table(info), "commands": decisions.command_table(info)} if info else {}
+        if slow is not None:
+            tables["slow log"] = decisions.slow_table(slow)
+        return Collected(
+            latency_s=latency_s,
+            summary=decisions.summary(info, turn),
+            readings=[
+                Reading("redis_ping_seconds", latency_s),
+                *decisions.readings(info, turn),
+                *self._slow_readings(slow),
+            ],
+            facts=decisions.facts(info),
+            tables=tables,
+            unavailable=unavailable,
+        )
+
+    def close(self) -> None:
+        """Hang up; the next use connects anew."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+            client.connection_pool.disconnect()
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator["redis.Redis"]:
+        try:
+            self._client = self._client or self._open()
+            yield self._client
+        except (redis.RedisError, OSError, ValueError) as exc:  # ValueError: a number in a reply that is none
+            self.close()
+            raise self._failure(exc) from exc
+
+    def _open(self) -> "redis.Redis":
+        parts = urlsplit(self._component.url.reveal())
+        name = parts.hostname or "localhost"
+        options: dict[str, Any] = {
+            "host": RESOLVER.resolve(name, min(WAIT_S, self._connect_s)),
+            "port": parts.port or 6379,
+            "username": unquote(parts.username) if parts.username else None,
+            "password": unquote(parts.password) if parts.password else None,
+            "socket_connect_timeout": self._connect_s,
+            "socket_timeout": self._read_s,
+            "retry": Retry(NoBackoff(), 0),
+            "protocol": 2,
+            "driver_info": None,  # no CLIENT SETINFO: two round trips, and a right the user may lack
+        }
+        if parts.scheme == "rediss":
+            options |= {"connection_class": _NamedTls, "server_name": name}
+        return redis.Redis(connection_pool=redis.ConnectionPool(max_connections=1, **options))
+
+    def _median_ping_s(self, client: "redis.Redis") -> float:
+        until_s = time.monotonic() + self._pings_s
+        taken_s = [ping_s(client)]
+        while len(taken_s) < PINGS and time.monotonic() < until_s:
+            taken_s.append(ping_s(client))
+        return statistics.median(taken_s)
+
+    def _slow_readings(self, slow: Sequence[Mapping[str, Any]] | None) -> list[Reading]:
+        if slow is None:
+            return []
+        ids, now_s = [int(entry["id"]) for entry in slow], time.monotonic()
+        new, elapsed_s = decisions.new_slow_commands(self._slow_seen_id, ids), now_s - self._slow_seen_s
+        before = -1 if self._slow_seen_id is None else self._slow_seen_id
+        self._slow_seen_id, self._slow_seen_s = max(ids, default=before), now_s
+        return [] if new is None else [Reading("redis_slow_commands_per_minute", new * 60 / elapsed_s)]
+
+    def _failure(self, exc: Exception) -> ProbeFailure:
+        if is_closed(exc) and urlsplit(self._component.url.reveal()).scheme == "redis":
+            exc = self._last_words() or exc
+        return failure_of(exc, self._component.target, self._connect_s, self._read_s)
+
+    def _last_words(self) -> Exception | None:
+        """Why the server hangs up on everybody, as it says itself to who only listens.
+
+        It says so at once and closes; whoever sends something meanwhile gets a reset and loses the sentence.
+        """
+        parts = urlsplit(self._component.url.reveal())
+        with contextlib.suppress(OSError, ProbeFailure):
+            ip = RESOLVER.resolve(parts.hostname or "localhost", 0)
+            timeout_s = self._connect_s / 2
+            with socket.create_connection((ip, parts.port or 6379), timeout_s) as sock:
+                text = sock.recv(400).decode(errors="replace")
+                return redis.ResponseError(text[1:].strip()) if text.startswith("-") else None
+        return None
+
+
+def ping_s(client: "redis.Redis") -> float:
+    """Seconds of one PING. A refusal that a healthy connection gives is an answer as well: INFO says the rest."""
+    started_s = time.perf_counter()
+    with contextlib.suppress(errors.NoPermissionError, errors.BusyLoadingError, errors.MasterDownError):
+        if not client.ping():
+            raise errors.InvalidResponse("PING was not answered with PONG")
+    return time.perf_counter() - started_s
+
+
+def read(client: "redis.Redis") -> tuple[dict[str, Any], Sequence[Mapping[str, Any]] | None, list[str]]:
+    """INFO, the slow log and what the user may not read, in one round trip."""
+    pipeline = client.pipeline(transaction=False)
+    pipeline.info("everything")
+    pipeline.slowlog_get(SLOW_ENTRIES)
+    info, slow = pipeline.execute(raise_on_error=False)
+    unavailable = []
+    for answer, what in ((info, "INFO"), (slow, "SLOWLOG GET")):
+        if isinstance(answer, errors.NoPermissionError):
+            unavailable.append(f"{what} (the user may not: grant +{what.lower().replace(' ', '|')})")
+        elif isinstance(answer, errors.ResponseError) and what != "INFO":
+            unavailable.append(f"{what} (this server does not know it)")
+        elif isinstance(answer, Exception):
+            raise answer
+    return (info if isinstance(info, dict) else {}), (slow if isinstance(slow, list) else None), unavailable
+
+
+KIND = Kind(
+    name="redis",
+    title="Redis",
+    component=RedisComponent,
+    metrics=METRICS,
+    open=RedisProbe,
+    key_metric="redis_commands_per_second",
+)

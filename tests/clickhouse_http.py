@@ -1,0 +1,191 @@
+"""ClickHouse's HTTP interface before the embedded engine, in a process of its own.
+
+It speaks as much of the protocol as clickhouse-connect needs: ping, authentication, queries with
+parameters and settings, inserts in any format, errors with their code. A process of its own,
+because one process can open one chdb path only, and so that it can be killed or frozen.
+"""
+
+import base64
+import contextlib
+import http.server
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from tests.probes.listeners import eventually
+
+USER, PASSWORD = "tapewatch", "right horse"
+NOT_SETTINGS = re.compile(
+    r"query|database|param_.*|session_.*|query_id|quota_key|(de)?compress|wait_end_of_query|client_protocol_version|role"
+    r"|send_progress.*|http_headers_progress.*|enable_http_compression|user|password|default_format"
+)
+INSERT = re.compile(rb"\s*INSERT\s+INTO\s.*?\sFORMAT\s+\w+[ \t;]*\n?", re.IGNORECASE | re.DOTALL)
+
+
+class Refusal(Exception):
+    def __init__(self, code: int, name: str, text: str, status: int = 500) -> None:
+        super().__init__(f"Code: {code}. DB::Exception: {text}. ({name})")
+        self.code, self.status = code, status
+
+
+class Front(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    engine: Any = None
+    lock = threading.Lock()
+    denied: tuple[str, ...] = ()
+
+    def do_GET(self) -> None:
+        if urlsplit(self.path).path == "/ping":
+            self._answer(200, b"Ok.\n")
+        else:
+            self.do_POST()
+
+    def do_POST(self) -> None:
+        params = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
+        body = self._body()
+        try:
+            self._authenticate()
+            self._answer(200, self._run(params, body))
+        except Refusal as refusal:
+            self._answer(refusal.status, str(refusal).encode(), {"X-ClickHouse-Exception-Code": str(refusal.code)})
+        except Exception as exc:
+            code = re.search(r"Code: (\d+)", str(exc))
+            headers = {"X-ClickHouse-Exception-Code": code[1] if code else "1"}
+            self._answer(404 if code and code[1] in ("60", "81") else 500, str(exc).encode(), headers)
+
+    def _authenticate(self) -> None:
+        wanted = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        if self.headers.get("Authorization") not in (
+            f"Basic {wanted}",
+            f"Basic {base64.b64encode(b'default:').decode()}",
+        ):
+            raise Refusal(516, "AUTHENTICATION_FAILED", "Authentication failed: password is incorrect", 403)
+
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        else:
+            body = b""
+            while size := int(self.rfile.readline().split(b";")[0], 16):
+                body += self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+        if self.headers.get("Content-Encoding") == "lz4":
+            import lz4.frame  # type: ignore[import-untyped]
+
+            return bytes(lz4.frame.decompress(body))
+        return body
+
+    def _run(self, params: dict[str, str], body: bytes) -> bytes:
+        statement = params.get("query", "").encode()
+        body = statement + b"\n" + body if statement else body
+        for table in self.denied:
+            if table.encode() in body:
+                raise Refusal(497, "ACCESS_DENIED", f"{USER}: Not enough privileges, grant SELECT ON {table}", 403)
+        settings = {name: value for name, value in params.items() if not NOT_SETTINGS.fullmatch(name)}
+        bound = {name[6:]: value for name, value in params.items() if name.startswith("param_")}
+        with self.lock:
+            self._do(f"USE `{params.get('database') or 'default'}`")
+            for name, value in settings.items():
+                self._do(f"SET {name} = '{value}'")
+            try:
+                insert = INSERT.match(body)
+                if insert and body[insert.end() :].strip():
+                    return self._insert(insert[0].decode(), body[insert.end() :])
+                return bytes(self.engine.query(body.decode(), "TabSeparated", params=bound).bytes() or b"")
+            finally:
+                for name in settings:
+                    self._do(f"SET {name} = DEFAULT")
+
+    def _insert(self, statement: str, rows: bytes) -> bytes:
+        with tempfile.NamedTemporaryFile(suffix=".native") as file:
+            file.write(rows)
+            file.flush()
+            self._do(re.sub(r"(?i)\sFORMAT\s", f" FROM INFILE '{file.name}' FORMAT ", statement))
+        return b""
+
+    def _do(self, sql: str) -> None:
+        self.engine.query(sql, "TabSeparated")
+
+    def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        self.send_header("X-ClickHouse-Summary", "{}")
+        self.send_header("X-ClickHouse-Timezone", "UTC")
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+class ClickHouseProcess:
+    """The front in its process; keeps port and data over restarts."""
+
+    def __init__(self, directory: Path, denied: tuple[str, ...] = ()) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as held:
+            self.port: int = held.getsockname()[1]
+        self._command = [sys.executable, "-m", "tests.clickhouse_http", str(self.port), str(directory), *denied]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def dsn(self) -> str:
+        return f"clickhouse://{USER}:{PASSWORD.replace(' ', '%20')}@{self.address}"
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        root = Path(__file__).parent.parent
+        self._process = subprocess.Popen(self._command, cwd=root, stdout=subprocess.DEVNULL)
+        assert eventually(self._accepts, within_s=20), f"the front on {self.address} did not come up"
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def _accepts(self) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            return True
+        return False
+
+
+@contextlib.contextmanager
+def clickhouse_process(directory: Path, denied: tuple[str, ...] = ()) -> Iterator[ClickHouseProcess]:
+    """A running front over the engine in `directory`; reading a table of `denied` is refused."""
+    server = ClickHouseProcess(directory, denied)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+def main(port: int, directory: str, *denied: str) -> None:
+    import chdb
+
+    Front.engine = chdb.connect(directory)  # type: ignore[no-untyped-call]
+    Front.denied = denied
+    http.server.ThreadingHTTPServer(("127.0.0.1", port), Front).serve_forever()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), *sys.argv[2:])

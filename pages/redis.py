@@ -6,7 +6,7 @@ from ui.questions import metric_panel
 
 FIGURES = [
     ("redis_ping_seconds", "Ping"),
-    ("redis_memory_used_ratio", "Memory of the most allowed"),
+    ("redis_memory_used_bytes", "Memory"),
     ("redis_commands_per_second", "Commands"),
     ("redis_hits_ratio", "Hit rate"),
 ]

@@ -12,7 +12,7 @@ from ui.status import badge
 
 HOPS = {
     "kafka": ("kafka_messages_per_second", "kafka_group_lag_seconds"),
-    "clickhouse": ("clickhouse_inserted_rows_per_second",),
+    "clickhouse": ("clickhouse_insert_rows_per_second",),
     "redis": ("redis_commands_per_second",),
 }
 """The kinds the tape flows through, in its order, and the metrics that show it flowing."""

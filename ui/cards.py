@@ -15,7 +15,7 @@ from probes.cache import ComponentView, worst_first
 from probes.catalogue import humanize, humanize_duration, sentence_case
 from probes.result import Labels, ProbeResult, Status, Table
 from ui.frame import Page
-from ui.status import LOOKS, badge, coloured, plain, since, view_age, view_badge
+from ui.status import coloured, plain, since, view_age, view_badge
 
 KIND_PAGES = {
     "host": "pages/system.py",
@@ -25,7 +25,7 @@ KIND_PAGES = {
     "kafka": "pages/kafka.py",
     "network": "pages/network.py",
 }
-"""Where a kind's depth is; the other kinds have theirs on Services."""
+"""Where a kind's depth is; the other kinds have what there is of them on Performance."""
 SPARK_POINTS = 60
 DURATION_STEPS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 ACRONYMS = {"cpu": "CPU", "id": "ID", "pid": "PID", "rtt": "RTT", "tls": "TLS", "ttl": "TTL"}
@@ -69,8 +69,14 @@ def root_cause(view: ComponentView, now: datetime, monitor: Monitor) -> None:
             st.markdown(
                 f"{view_badge(view)} **{view.name}** :gray[{since(view.since, now, monitor.settings.app.zone)}]"
             )
-            with st.container(horizontal=True, width="content"):
+            with st.container(horizontal=True, width="content", vertical_alignment="center"):
                 check_now(view, monitor)
+                st.page_link(
+                    KIND_PAGES.get(view.kind.name, "pages/performance.py"),
+                    label="Details",
+                    icon=":material/arrow_forward:",
+                    query_params={"component": view.name},
+                )
         st.markdown(f"{view.sentence} {view.hint}".strip())
         if view.explains:
             st.markdown(f":gray[explains:] {', '.join(view.explains)}")
@@ -172,8 +178,9 @@ def column_look(name: str, peak: float) -> tuple[str, Callable[[str], Any], floa
         ("_per_second", "compact", " per s"),
         ("_bytes", "bytes", ""),
         ("_ratio", "percent", ""),
+        ("_factor", "%.2f ×", ""),
     ):
-        if name.endswith(suffix):
+        if f"_{name}".endswith(suffix):
             return pretty(name.removesuffix(suffix)) + unit, partial(st.column_config.NumberColumn, format=form), 1.0
     if name.endswith("_seconds"):
         size, unit = next((step for step in DURATION_STEPS if peak >= step[0]), DURATION_STEPS[-1])
@@ -229,11 +236,6 @@ def services_frame(views: Sequence[ComponentView], now: datetime, zone: ZoneInfo
             for view in views
         ]
     )
-
-
-def legend() -> str:
-    """All statuses in one line, for the foot of a page."""
-    return "  ".join(badge(status, LOOKS[status].word) for status in Status)
 
 
 def tables(result: ProbeResult | None, wanted: Mapping[str, str]) -> None:

@@ -177,7 +177,7 @@ def state_timeline(
             width=0.72,
         )
     figure.update_layout(barmode="overlay", showlegend=False, hovermode="closest", margin={**MARGIN, "l": 110})
-    figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], showgrid=False)
+    figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], showgrid=False, dtick=1)
     return figure
 
 

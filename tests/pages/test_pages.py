@@ -63,7 +63,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def run(script: str, query: dict[str, str] | None = None) -> AppTest:
-    page = AppTest.from_file(str(ROOT / "pages" / f"{script}.py"), default_timeout=30)
+    # The Overview links to other pages, which only the router knows; it is the router's first page.
+    path = ROOT / "streamlit_app.py" if script == "overview" else ROOT / "pages" / f"{script}.py"
+    page = AppTest.from_file(str(path), default_timeout=30)
     for key, value in (query or {}).items():
         page.query_params[key] = value
     return page.run()

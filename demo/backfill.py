@@ -6,6 +6,7 @@ of anchor and day, so one that is sent again after a crash is written once; what
 present are one line.
 """
 
+import math
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ EPOCH, MONDAY_S = date(1970, 1, 1), 4 * DAY_S
 STEPS = ((12 * 3600, 15), (2 * DAY_S, 30), (7 * DAY_S, 60), (DAYS * DAY_S, 150))
 """Until so many seconds before the anchor samples stand so many seconds apart. Neighbours differ by 2.5 at most:
 charts and uptimes take a longer distance for a hole."""
+SEAM_S = math.lcm(*(step_s for _, step_s in STEPS))
+"""Steps change at multiples of this, so that no distance at a change is longer than the longer step."""
 PAUSE_S = 0.005
 
 Floats = NDArray[np.float64]
@@ -152,7 +155,7 @@ def times(story: Story, chunk: Chunk) -> tuple[Floats, Floats]:
     moments, distances = [], []
     until_s = story.anchor_s
     for age_s, step_s in STEPS:
-        from_s, until_s = story.anchor_s - age_s, min(until_s, chunk.end_s)
+        from_s, until_s = (story.anchor_s - age_s) // SEAM_S * SEAM_S, min(until_s, chunk.end_s)
         first = -(-max(from_s, chunk.start_s) // step_s) * step_s
         moments.append(np.arange(first, until_s, step_s, dtype=np.float64))
         distances.append(np.full(len(moments[-1]), float(step_s)))

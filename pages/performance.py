@@ -5,7 +5,7 @@ import streamlit as st
 from history import queries
 from probes.cache import ComponentView
 from probes.catalogue import humanize_duration
-from ui import charts, frame, trends
+from ui import axes, frame, trends
 from ui.panels import Panel, Question, show
 from ui.questions import fresh_s, known_components, metric_panel
 
@@ -23,15 +23,12 @@ def performance() -> None:
         "**Slowest now** "
         + " · ".join(f"{v.name} {humanize_duration(latency_s(v))}" for v in slowest[:5] if latency_s(v))
     )
-    wanted = st.query_params.get("component")
-    chosen = (
-        st.selectbox("Component", names, index=names.index(wanted) if wanted in names else 0, key="performance")
-        if names
-        else None
-    )
-    if chosen is None:
-        st.info("Nothing is configured yet.", icon=":material/settings:")
+    if not names:
+        st.info("Nothing is configured yet: name your systems in tapewatch.toml.", icon=":material/settings:")
         return
+    wanted = st.query_params.get("component")
+    st.session_state.setdefault("performance", wanted if wanted in names else slowest[0].name)
+    chosen = st.selectbox("Component", names, key="performance")
     fresh, window = fresh_s(page), page.window
     show(
         page.monitor.reader,
@@ -41,7 +38,7 @@ def performance() -> None:
                 Question(queries.series, (window, ("probe_latency_seconds",), (chosen,), True), fresh),
                 lambda answer: trends.draw_fan(answer, page),
                 empty=lambda answer: not answer.series,
-                nothing=f"{chosen} answered no check in this range.",
+                nothing=f"No latency of {chosen} was recorded in this range.",
             ),
             metric_panel(page, "probe_up", (chosen,), title=f"Availability of {chosen}"),
         ],
@@ -57,7 +54,7 @@ def performance() -> None:
                 height=120,
             ),
             metric_panel(
-                page, "probe_latency_seconds", names, title="Latency of every component", height=charts.HEIGHT + 60
+                page, "probe_latency_seconds", names, title="Latency of every component", height=axes.HEIGHT + 60
             ),
         ],
     )

@@ -5,7 +5,7 @@ import streamlit as st
 from analysis.uptime import uptime_report
 from history import queries
 from history.trends import timeline
-from ui import charts, frame, trends
+from ui import axes, frame, trends
 from ui.panels import Panel, Question, show
 from ui.questions import fresh_s, known_components, metric_panel
 
@@ -43,7 +43,7 @@ def health_trends() -> None:
                 Question(queries.changes, (window, names), fresh),
                 lambda changes: trends.draw_changes(changes, page),
                 nothing="Nothing changed its status in this range.",
-                height=charts.HEIGHT,
+                height=axes.HEIGHT,
             ),
         ],
         columns=2,

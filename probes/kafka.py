@@ -160,9 +160,9 @@ class KafkaProbe:
             except ProbeFailure as failure:
                 failures[address] = failure
         if failures:
-            address, failure = next(iter(failures.items()))
-            alone = len(self._advertised) == len([a for a in others if a in failures])
-            return advertised_failure(target, address, failure) if alone else broker_failure(target, failure)
+            address, first = next(iter(failures.items()))
+            alone = len(self._advertised) == sum(other in failures for other in others)
+            return advertised_failure(target, address, first) if alone else broker_failure(target, first)
         if isinstance(exc, KafkaTimeoutError | RequestTimedOutError):
             return ProbeFailure(
                 "timeout",

@@ -12,6 +12,7 @@ from kafka.errors import (
     KafkaConnectionError,
     KafkaError,
     KafkaTimeoutError,
+    NodeNotReadyError,
     RequestTimedOutError,
     TopicAuthorizationFailedError,
     UnknownBrokerIdError,
@@ -33,7 +34,8 @@ class Reader:
     """Reads snapshots through one client; remembers topic configuration for five minutes.
 
     Attributes:
-        confused: a group's coordinator may have moved; this client keeps the old one for ever, a new one will not.
+        confused: a request to a certain node failed. The client learns of new brokers every five minutes
+            and of a group's new coordinator never; another client knows at once.
     """
 
     def __init__(self, admin: KafkaAdminClient, ignore_groups: Sequence[str], request_s: float) -> None:
@@ -63,20 +65,19 @@ class Reader:
         ping_s = time.perf_counter() - started_s
         partitions = parse_partitions(self._admin.describe_topics())
         leader = self._attempt("the controller quorum", self._quorum_leader)
-        groups, commits_told = self._groups(
-            partitions
-        )  # committed offsets before end offsets, else a lag could be below zero
-        ends = self._attempt("end offsets", lambda: self._ends(partitions))
+        brokers = parse_brokers(cluster["brokers"])
+        # Committed offsets before end offsets, else a lag could be below zero.
+        groups, commits_told = self._groups(partitions, [broker.id for broker in brokers if not broker.fenced])
+        ends = self._attempt("end offsets", lambda: self._ends(partitions), True)
         ends_at_s = time.monotonic()
-        min_in_sync = self._configured(
-            {partition.topic for partition in partitions}
-        )  # last: some brokers hang up on it
+        # Last, because brokers that do not know it hang up.
+        min_in_sync = self._configured({partition.topic for partition in partitions})
         controller = cluster.get("controller_id")
         return Snapshot(
             cluster_id=str(cluster.get("cluster_id") or ""),
             controller=leader if leader is not None else -1 if controller is None else controller,
             quorum_told=leader is not None,
-            brokers=parse_brokers(cluster["brokers"]),
+            brokers=brokers,
             partitions=partitions,
             min_in_sync=min_in_sync,
             groups=groups,
@@ -87,7 +88,7 @@ class Reader:
             ping_s=ping_s,
         )
 
-    def _attempt(self, what: str, call: Callable[[], T], by_coordinator: bool = False) -> T | None:
+    def _attempt(self, what: str, call: Callable[[], T], of_node: bool = False) -> T | None:
         """What `call` returns; None, and a phrase in `unavailable`, when the broker does not tell."""
         if time.monotonic() > self._until_s:
             self._unavailable.append(f"{what} (the broker is too slow)")
@@ -96,7 +97,7 @@ class Reader:
             return call()
         except Exception as exc:  # brokers that are not Apache's make the client trip in any way
             moved = isinstance(exc, UnknownBrokerIdError) or getattr(exc, "retriable", False)
-            self.confused = self.confused or (by_coordinator and moved)
+            self.confused = self.confused or (of_node and moved)
             self._unavailable.append(f"{what} ({why_not(exc)})")
             return None
 
@@ -126,13 +127,13 @@ class Reader:
             raise TopicAuthorizationFailedError
         return found
 
-    def _groups(self, partitions: Sequence[Partition]) -> tuple[list[Group] | None, bool]:
+    def _groups(self, partitions: Sequence[Partition], alive: list[int]) -> tuple[list[Group] | None, bool]:
         """The groups, and whether their committed offsets were told."""
         offsets = [partition.offline for partition in partitions if partition.topic == OFFSETS_TOPIC]
         if offsets and all(offsets):  # brokers answer that there are no groups
             self._unavailable.append(f"consumer groups ({OFFSETS_TOPIC} has no leader)")
             return None, False
-        listed = self._attempt("consumer groups", self._admin.list_groups)
+        listed = self._attempt("consumer groups", lambda: self._admin.list_groups(alive), True)
         if listed is None:
             return None, False
         rows = {row["group_id"]: row for row in listed if is_consumer(row) and not self._is_ignored(row["group_id"])}
@@ -213,4 +214,6 @@ def why_not(exc: Exception) -> str:
         return "no answer in time"
     if isinstance(exc, KafkaConnectionError):
         return "a broker closed the connection"
+    if isinstance(exc, NodeNotReadyError | UnknownBrokerIdError):
+        return "a broker is just starting or stopping"
     return f"the broker answered {type(exc).__name__.removesuffix('Error')}"

@@ -5,8 +5,6 @@ floats; a datetime axis would become a list of ISO strings, more than half of th
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -17,37 +15,11 @@ from history.queries import Event, Interval, Series
 from history.window import Window
 from probes.catalogue import humanize
 from probes.result import Status
+from ui.axes import HEIGHT, MARGIN, Scale, blank, local_ms, narrow, scale_for
 from ui.status import LOOKS
 
 COLOURS = ("#3987e5", "#d95926", "#199e70", "#c98500", "#d55181", "#9085e9", "#008300", "#e66767")
-HEIGHT = 220
-MARGIN = {"l": 56, "r": 12, "t": 8, "b": 24}
 MAX_LINES = 12
-_SCALES = {
-    "seconds": ((1, "s"), (1e-3, "ms"), (1e-6, "µs")),
-    "bytes": ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B")),
-    "bytes/s": ((1e9, "GB/s"), (1e6, "MB/s"), (1e3, "kB/s"), (1, "B/s")),
-    "ratio": ((0.01, "%"),),
-}
-_PLAIN = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""))
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """How an axis shows a unit: values are divided by `divisor` and followed by `unit`."""
-
-    divisor: float
-    unit: str
-
-
-def scale_for(values: NDArray[np.float64], unit: str) -> Scale:
-    """The largest scale in which the values' peak is at least one."""
-    finite = np.abs(values[np.isfinite(values)])
-    peak = float(finite.max()) if len(finite) else 0.0
-    steps = _SCALES.get(unit, tuple((d, f"{u}{'/s' if unit.endswith('/s') else ''}") for d, u in _PLAIN))
-    if not peak:
-        return Scale(*steps[-1])
-    return Scale(*next((step for step in steps if peak >= step[0]), steps[-1]))
 
 
 def with_gaps(t: NDArray[np.float64], *columns: NDArray[np.float64], step_s: float) -> tuple[NDArray[np.float64], ...]:
@@ -87,7 +59,7 @@ def time_series(
         zero: begin the axis at zero.
         legend: name even a single line, because the title speaks of several.
     """
-    figure = _figure(window, zone, height)
+    figure = blank(window, zone, height)
     shown = list(lines[:MAX_LINES])
     if not shown:
         return figure
@@ -96,12 +68,12 @@ def time_series(
         name = names[index] if names else line.label
         colour = COLOURS[index % len(COLOURS)]
         t, avg, low, high = with_gaps(line.t, line.avg, line.low, line.high, step_s=line.step_s)
-        x = _x(t, zone)
+        x = local_ms(t, zone)
         if len(shown) <= 3 and np.any(high > low):
             _band(figure, x, low / scale.divisor, high / scale.divisor, colour)
         figure.add_scatter(
             x=x,
-            y=_y(avg / scale.divisor),
+            y=narrow(avg / scale.divisor),
             name=name,
             mode="lines" if len(t) > 1 else "markers",
             line={"color": colour, "width": 1.6},
@@ -124,11 +96,11 @@ def percentiles(
     height: int = HEIGHT,
 ) -> go.Figure:
     """A fan: average, 95th percentile and maximum of each bucket."""
-    figure = _figure(window, zone, height)
+    figure = blank(window, zone, height)
     p95 = line.p95 if line.p95 is not None else line.avg
     scale = scale_for(p95, line.unit)
     t, avg, upper, high = with_gaps(line.t, line.avg, p95, line.high, step_s=line.step_s)
-    x = _x(t, zone)
+    x = local_ms(t, zone)
     for name, values, colour, width in (
         ("max", high, "#b9c0c8", 1.0),
         ("p95", upper, COLOURS[1], 1.4),
@@ -136,7 +108,7 @@ def percentiles(
     ):
         figure.add_scatter(
             x=x,
-            y=_y(values / scale.divisor),
+            y=narrow(values / scale.divisor),
             name=name,
             mode="lines" if len(t) > 1 else "markers",
             line={"color": colour, "width": width},
@@ -157,7 +129,7 @@ def state_timeline(
         observed: (start, end) of the periods with samples, per component; what lies outside is left empty.
     """
     names = list(dict.fromkeys(span.component for span in spans))
-    figure = _figure(window, zone, 34 + 26 * max(1, len(names)))
+    figure = blank(window, zone, 34 + 26 * max(1, len(names)))
     for status in (Status.OK, Status.UNKNOWN, Status.WARNING, Status.CRITICAL):
         pieces = [
             (span, start, end)
@@ -166,7 +138,7 @@ def state_timeline(
             for start, end in clip((span.start_s, span.end_s), observed.get(span.component, ()))
         ]
         figure.add_bar(
-            base=_x(np.array([start for _, start, _ in pieces], dtype=np.float64), zone),
+            base=local_ms(np.array([start for _, start, _ in pieces], dtype=np.float64), zone),
             x=np.array([(end - start) * 1000 for _, start, end in pieces], dtype=np.float64),
             y=[span.component for span, _, _ in pieces],
             orientation="h",
@@ -214,41 +186,6 @@ def hour_of_week(table: NDArray[np.float64], unit: str, *, height: int = 250) ->
     return figure
 
 
-def _figure(window: Window, zone: ZoneInfo, height: int) -> go.Figure:
-    figure = go.Figure()
-    start, end = _x(np.array([window.start_s, window.end_s], dtype=np.float64), zone)
-    figure.update_layout(
-        height=height,
-        margin=MARGIN,
-        hovermode="x unified",
-        dragmode="zoom",
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
-        uirevision="keep",
-    )
-    figure.update_xaxes(type="date", range=[start, end], showgrid=False)
-    figure.update_yaxes(fixedrange=True, nticks=5)
-    return figure
-
-
-def _x(t: NDArray[np.float64], zone: ZoneInfo) -> NDArray[np.float64]:
-    """Epoch milliseconds moved to the desk's zone: Plotly shows a date axis without a zone as it is."""
-    if not len(t):
-        return t
-    # One offset an hour is enough: zones change at whole hours.
-    hours, inverse = np.unique(np.floor(t / 3600), return_inverse=True)
-    offsets = [_offset_s(hour * 3600, zone) for hour in hours] if len(hours) < 20_000 else [0.0] * len(hours)
-    return np.asarray((t + np.array(offsets)[inverse]) * 1000, dtype=np.float64)
-
-
-def _offset_s(epoch_s: float, zone: ZoneInfo) -> float:
-    offset = datetime.fromtimestamp(float(epoch_s), UTC).astimezone(zone).utcoffset()
-    return offset.total_seconds() if offset else 0.0
-
-
-def _y(values: NDArray[np.float64]) -> NDArray[np.float32]:
-    return values.astype(np.float32)
-
-
 def _draw_thresholds(
     figure: go.Figure, thresholds: Sequence[tuple[Status, float]], peak: float, unit: str, scale: Scale
 ) -> None:
@@ -266,17 +203,49 @@ def _draw_thresholds(
 def _band(
     figure: go.Figure, x: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64], colour: str
 ) -> None:
+    """Minimum to maximum as an outline: Plotly fills between two lines across their gaps, an outline it does not."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    hidden = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
-    figure.add_scatter(x=x, y=_y(low), **hidden)
-    figure.add_scatter(x=x, y=_y(high), fill="tonexty", fillcolor=f"rgba({red},{green},{blue},0.16)", **hidden)
+    outline_x, outline_y = outline(x, low, high)
+    figure.add_scatter(
+        x=outline_x,
+        y=narrow(outline_y),
+        mode="lines",
+        line={"width": 0},
+        hoverinfo="skip",
+        showlegend=False,
+        fill="toself",
+        fillcolor=f"rgba({red},{green},{blue},0.16)",
+    )
+
+
+def outline(
+    x: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The closed outline of each stretch without a gap: along `high` and back along `low`, a NaN between stretches.
+
+    >>> outline(np.array([0.0, 1, 2]), np.array([1, np.nan, 3]), np.array([2, np.nan, 4]))[1].tolist()
+    [2.0, 1.0, nan, 4.0, 3.0]
+    """
+    stretches = np.split(np.arange(len(x)), np.flatnonzero(np.isnan(high)))
+    xs: list[NDArray[np.float64]] = []
+    ys: list[NDArray[np.float64]] = []
+    for stretch in stretches:
+        known = stretch[np.isfinite(high[stretch])]
+        if not len(known):
+            continue
+        if xs:
+            xs.append(x[known[:1]])
+            ys.append(np.array([np.nan]))
+        xs += [x[known], x[known[::-1]]]
+        ys += [high[known], low[known[::-1]]]
+    return (np.concatenate(xs), np.concatenate(ys)) if xs else (x[:0], high[:0])
 
 
 def _mark_events(figure: go.Figure, events: Sequence[Event], zone: ZoneInfo) -> None:
     if not events:
         return
     figure.add_scatter(
-        x=_x(np.array([event.at_s for event in events], dtype=np.float64), zone),
+        x=local_ms(np.array([event.at_s for event in events], dtype=np.float64), zone),
         y=np.zeros(len(events), dtype=np.float32),
         mode="markers",
         marker={"symbol": "triangle-up", "size": 9, "color": "#9085e9"},

@@ -10,7 +10,7 @@ from monitor import Monitor
 from probes import METRICS
 from probes.catalogue import humanize, sentence_case, thresholds
 from probes.result import Status
-from ui import charts
+from ui import axes, charts
 from ui.frame import Page
 from ui.panels import Panel, Question, plot
 
@@ -18,7 +18,7 @@ EVENTS_FRESH_S = 30.0
 
 
 def metric_panel(
-    page: Page, metric: str, components: Sequence[str], *, title: str = "", height: int = charts.HEIGHT
+    page: Page, metric: str, components: Sequence[str], *, title: str = "", height: int = axes.HEIGHT
 ) -> Panel[SeriesSet]:
     """One metric of some components over the page's range, with its thresholds."""
     catalogued = METRICS[metric]

@@ -10,7 +10,7 @@ from analysis.uptime import Uptime, observed_periods
 from history.queries import Change, Series, SeriesSet, Summary
 from history.trends import Timeline
 from probes.catalogue import humanize, humanize_duration
-from ui import charts
+from ui import axes, charts
 from ui.frame import Page
 from ui.panels import plot
 from ui.status import plain
@@ -52,7 +52,7 @@ def draw_changes(changes: Sequence[Change], page: Page) -> None:
         }
         for change in changes[:500]
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, height=charts.HEIGHT, key="changes", alt="Status changes")
+    st.dataframe(pd.DataFrame(rows), hide_index=True, height=axes.HEIGHT, key="changes", alt="Status changes")
 
 
 def draw_percentiles(summaries: Sequence[Summary]) -> None:

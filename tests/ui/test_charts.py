@@ -8,7 +8,7 @@ import pytest
 from history.queries import Interval, Series
 from history.window import Window
 from probes.result import Status
-from ui import charts
+from ui import axes, charts
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -63,7 +63,7 @@ def test_values_travel_as_typed_arrays_in_the_unit_of_the_axis():
 
 def test_the_axis_follows_the_desks_clock_over_the_change_of_dst():
     before, after = 1_793_509_200.0, 1_793_520_000.0  # 2026-11-01 05:00 and 08:00 UTC; clocks change at 06:00
-    x = charts._x(np.array([before, after]), NEW_YORK)
+    x = axes.local_ms(np.array([before, after]), NEW_YORK)
     assert (x / 1000 - np.array([before, after])).tolist() == [-4 * 3600, -5 * 3600]
 
 
@@ -94,4 +94,4 @@ def test_the_state_timeline_leaves_out_what_nobody_observed():
     ],
 )
 def test_scales_have_units_people_use(peak: float, unit: str, expected: str):
-    assert charts.scale_for(np.array([peak, np.nan]), unit).unit == expected
+    assert axes.scale_for(np.array([peak, np.nan]), unit).unit == expected

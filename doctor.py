@@ -23,7 +23,7 @@ def main() -> int:
         print("No tapewatch.toml here and no CONFIG=path: without one Tapewatch starts its demo stack.")
         return 2
     try:
-        configured = settings.load(path, os.environ, probes.COMPONENTS)
+        configured = settings.load(path, os.environ, probes.COMPONENTS, probes.component_problems)
     except settings.ConfigError as error:
         print(f"{path} cannot be used:\n{error}", file=sys.stderr)
         return 2

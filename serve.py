@@ -22,7 +22,7 @@ def main(app: str = "streamlit_app:app") -> int:
     path = settings.find_file(os.environ)
     try:
         if path is not None:
-            settings.load(path, os.environ, probes.COMPONENTS)
+            settings.load(path, os.environ, probes.COMPONENTS, probes.component_problems)
         host, port = address(os.environ)
         listener = listen(host, port)
     except settings.ConfigError as error:
@@ -57,7 +57,7 @@ def address(environ: "os._Environ[str] | dict[str, str]") -> tuple[str, int]:
         ValueError: the port is not a number from 1 to 65535.
     """
     host, text = environ.get("HOST") or DEFAULT_HOST, environ.get("PORT") or str(DEFAULT_PORT)
-    if not text.isdigit() or not 1 <= int(text) <= 65535:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
         raise ValueError(f"PORT={text[:20]}: expected a number from 1 to 65535.")
     return host, int(text)
 

@@ -7,7 +7,7 @@ each with its source and key, so that one start shows everything there is to men
 
 import json
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -147,11 +147,16 @@ def find_file(environ: Mapping[str, str]) -> Path | None:
     return default if default.exists() else None
 
 
-def load(path: Path | None, environ: Mapping[str, str], kinds: Mapping[str, type[Component]]) -> Settings:
+Check = Callable[[Component], Iterable[tuple[str, str]]]
+"""What only a kind's probe can find wrong with a component: (key below the component, message) of each problem."""
+
+
+def load(path: Path | None, environ: Mapping[str, str], kinds: Mapping[str, type[Component]], check: Check) -> Settings:
     """The settings in `path` (None: no file) overlaid with `environ`.
 
     Args:
         kinds: the component model of each kind there is a probe for.
+        check: asked about each component that is valid in itself.
 
     Raises:
         ConfigError: with every problem found, not just the first.
@@ -159,31 +164,28 @@ def load(path: Path | None, environ: Mapping[str, str], kinds: Mapping[str, type
     problems: list[Problem] = []
     document = _read(path, problems) if path else {}
     source = path.name if path else "environment"
-    from_environment = _overlay(document, environ, problems)
-
-    def report(error: ValidationError, prefix: tuple[str | int, ...] = ()) -> None:
-        for item in error.errors():
-            key = (*prefix, *item["loc"])
-            variable = from_environment.get(tuple(str(part) for part in key))
-            problems.append(Problem(variable or source, _dotted(key), _sentence(item, key)))
-
+    origin = _overlay(document, environ, problems)
     tables = document.pop("component", [])
-    components = []
-    if isinstance(tables, list):
-        for index, table in enumerate(tables):
-            try:
-                components.append(_component(table, kinds))
-            except ValidationError as error:
-                report(error, ("component", index))
-            except ValueError as error:
-                problems.append(Problem(source, f"component[{index}].kind", str(error)))
-    else:
+    if not isinstance(tables, list):
         problems.append(Problem(source, "component", "expected [[component]] tables"))
+        tables = []
+    components: list[Component] = []
+    for index, table in enumerate(tables):
+        where = f"component[{index}]"
+        try:
+            component = _component(table, kinds)
+        except ValidationError as error:
+            problems += _reported(error, source, {}, where)
+        except ValueError as error:
+            problems.append(Problem(source, f"{where}.kind", str(error)))
+        else:
+            components.append(component)
+            problems += [Problem(source, f"{where}.{key}", text) for key, text in check(component)]
     problems += [Problem(source, key, text) for key, text in relation_problems(components, _names(tables))]
     try:
         settings = Settings.model_validate(document)
     except ValidationError as error:
-        report(error)
+        problems += _reported(error, source, origin)
     if problems:
         raise ConfigError(problems)
     return settings.model_copy(update={"component": tuple(components)})
@@ -216,9 +218,8 @@ def relation_problems(components: Sequence[Component], names: Sequence[str]) -> 
     return found
 
 
-def _names(tables: object) -> list[str]:
-    rows = [table for table in tables if isinstance(table, dict)] if isinstance(tables, list) else []
-    return [str(row.get("name", row.get("kind"))) for row in rows]
+def _names(tables: Sequence[object]) -> list[str]:
+    return [str(table.get("name", table.get("kind"))) for table in tables if isinstance(table, dict)]
 
 
 def _component(table: object, kinds: Mapping[str, type[Component]]) -> Component:
@@ -271,13 +272,27 @@ def _literal(text: str) -> Any:
     return text if value is None or isinstance(value, dict) else value
 
 
+def _reported(
+    error: ValidationError, source: str, origin: Mapping[tuple[str, ...], str], where: str = ""
+) -> list[Problem]:
+    """What pydantic found, as problems; a value that came from a variable is put down to that."""
+    return [
+        Problem(
+            origin.get(tuple(map(str, item["loc"])), source),
+            f"{where}.{_dotted(item['loc'])}".strip("."),
+            _sentence(item),
+        )
+        for item in error.errors()
+    ]
+
+
 def _dotted(key: Iterable[str | int]) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key).lstrip(".")
 
 
-def _sentence(item: Mapping[str, Any], key: Sequence[str | int]) -> str:
+def _sentence(item: Mapping[str, Any]) -> str:
     if item["type"] == "extra_forbidden":
-        return f'unknown key "{key[-1]}": see tapewatch.example.toml for the keys there are'
+        return f'unknown key "{item["loc"][-1]}": see tapewatch.example.toml for the keys there are'
     if item["type"] == "missing":
         return "this key is missing"
     return mask(str(item["msg"])[:300])

@@ -15,7 +15,7 @@ _secrets: set[str] = set()
 
 def mask(text: str) -> str:
     """`text` with every secret of the loaded configuration replaced by ``***``."""
-    for secret in _secrets:
+    for secret in sorted(_secrets, key=len, reverse=True):  # one may be part of another
         text = text.replace(secret, "***")
     return text
 

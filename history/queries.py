@@ -21,6 +21,7 @@ from probes.result import Status
 LIMITS = {"max_execution_time": 8, "max_result_rows": 2_000_000, "max_memory_usage": 1_000_000_000, "max_threads": 2}
 MAX_SERIES = 200
 Floats = NDArray[np.float64]
+Names = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Series:
         t: start of each bucket, epoch seconds, ascending.
         avg, low, high: average, minimum and maximum of the bucket; for counters all three are the rate per second.
         count: samples in each bucket.
-        p95: 95th percentile of each bucket, where it was asked for.
+        p95: 95th percentile of each bucket, where it was asked for; a counter has none.
         step_s: bucket width.
     """
 
@@ -94,7 +95,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """At `at_s` a component went from `before` to `after`; `lasted_s` is how long `before` had lasted."""
+    """At `at_s` a component went from `before` to `after`."""
 
     component: str
     at_s: float
@@ -133,27 +134,23 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
-class _Column:
-    avg: str
-    low: str
-    high: str
+class _Columns:
+    """How a tier's table says the time, average, minimum and maximum, sample count and percentiles of a bucket."""
+
+    time: str
+    levels: str
     count: str
-    quantile: str
+    quantiles: str
 
 
-_RAW_COLUMNS = _Column("avg(value)", "min(value)", "max(value)", "count()", "quantiles(0.5, 0.95, 0.99)(value)")
-_TIER_COLUMNS = _Column(
-    "sum(vsum) / sum(cnt)", "min(vmin)", "max(vmax)", "sum(cnt)", "quantilesDDMerge(0.01, 0.5, 0.95, 0.99)(q)"
+_RAW_COLUMNS = _Columns("ts", "avg(value), min(value), max(value)", "count()", "quantiles(0.5, 0.95, 0.99)(value)")
+_TIER_COLUMNS = _Columns(
+    "t", "sum(vsum) / sum(cnt), min(vmin), max(vmax)", "sum(cnt)", "quantilesDDMerge(0.01, 0.5, 0.95, 0.99)(q)"
 )
 
 
 def series(
-    client: Client,
-    scope: Scope,
-    window: Window,
-    metrics: tuple[str, ...],
-    components: tuple[str, ...] = (),
-    with_p95: bool = False,
+    client: Client, scope: Scope, window: Window, metrics: Names, components: Names = (), with_p95: bool = False
 ) -> SeriesSet:
     """Min, average and max of every series of `metrics` (of `components`; empty: of all) over `window`.
 
@@ -164,45 +161,34 @@ def series(
     how = plan(window, len(chosen), scope.now_s, scope.raw_kept_s)
     if not chosen:
         return SeriesSet((), how.tier.name, how.step_s, how.window)
-    time, columns = _tier_columns(how)
-    quantile = columns.quantile if with_p95 else "[0, 0, 0]"
+    columns = _RAW_COLUMNS if how.tier is RAW else _TIER_COLUMNS
+    quantile = columns.quantiles if with_p95 else "[0, 0, 0]"
     rows = client.query_np(
-        f"""SELECT series_id, intDiv(toUInt32({time}), {{step:UInt32}}) * {{step:UInt32}} AS bucket,
-                   {columns.avg}, {columns.low}, {columns.high}, toFloat64({columns.count}), ({quantile})[2]
+        f"""SELECT series_id, intDiv(toUInt32({columns.time}), {{step:UInt32}}) * {{step:UInt32}} AS bucket,
+                   {columns.levels}, toFloat64({columns.count}), ({quantile})[2]
             FROM {scope.database}.{how.tier.table}
-            WHERE series_id IN {{ids:Array(UInt64)}} AND {time} >= toDateTime({{start:UInt32}}, 'UTC')
-              AND {time} < toDateTime({{end:UInt32}}, 'UTC')
+            WHERE {_within(columns.time)}
             GROUP BY series_id, bucket ORDER BY series_id, bucket""",
-        parameters={
-            "step": how.step_s,
-            "ids": [row[0] for row in chosen],
-            "start": how.window.start_s,
-            "end": how.window.end_s,
-        },
+        parameters={"step": how.step_s, **_bounds(chosen, how)},
         settings=LIMITS,
     )
     return SeriesSet(_split(rows, chosen, how.step_s, with_p95), how.tier.name, how.step_s, how.window, truncated)
 
 
 def summaries(
-    client: Client,
-    scope: Scope,
-    window: Window,
-    metrics: tuple[str, ...],
-    components: tuple[str, ...] = (),
+    client: Client, scope: Scope, window: Window, metrics: Names, components: Names = ()
 ) -> tuple[Summary, ...]:
     """Percentiles and extremes of each series of `metrics` over the whole window; counters per reading, not second."""
     chosen = _find_series(client, scope, metrics, components)[:MAX_SERIES]
     if not chosen:
         return ()
     how = plan(window, len(chosen), scope.now_s, scope.raw_kept_s)
-    time, columns = _tier_columns(how)
+    columns = _RAW_COLUMNS if how.tier is RAW else _TIER_COLUMNS
     rows = client.query(
-        f"""SELECT series_id, {columns.count} AS n, {columns.avg}, {columns.low}, {columns.high}, {columns.quantile}
+        f"""SELECT series_id, {columns.count} AS n, {columns.levels}, {columns.quantiles}
             FROM {scope.database}.{how.tier.table}
-            WHERE series_id IN {{ids:Array(UInt64)}} AND {time} >= toDateTime({{start:UInt32}}, 'UTC')
-              AND {time} < toDateTime({{end:UInt32}}, 'UTC') GROUP BY series_id""",
-        parameters={"ids": [row[0] for row in chosen], "start": how.window.start_s, "end": how.window.end_s},
+            WHERE {_within(columns.time)} GROUP BY series_id""",
+        parameters=_bounds(chosen, how),
         settings=LIMITS,
     ).result_rows
     values = {row[0]: row[1:] for row in rows}
@@ -214,7 +200,7 @@ def summaries(
     )
 
 
-def intervals(client: Client, scope: Scope, window: Window, components: tuple[str, ...] = ()) -> tuple[Interval, ...]:
+def intervals(client: Client, scope: Scope, window: Window, components: Names = ()) -> tuple[Interval, ...]:
     """Each component's status intervals clipped to `window`, oldest first; equal neighbours are one."""
     rows = client.query(
         f"""SELECT component, toFloat64(toUnixTimestamp64Milli(ts)) / 1000, toString(status), reason
@@ -243,7 +229,7 @@ def intervals(client: Client, scope: Scope, window: Window, components: tuple[st
     return tuple(found)
 
 
-def changes(client: Client, scope: Scope, window: Window, components: tuple[str, ...] = ()) -> tuple[Change, ...]:
+def changes(client: Client, scope: Scope, window: Window, components: Names = ()) -> tuple[Change, ...]:
     """Status changes in `window`, newest first."""
     spans = intervals(client, scope, window, components)
     found = [
@@ -289,41 +275,30 @@ def _find_series(client: Client, scope: Scope, metrics: Sequence[str], component
     )
 
 
-def _tier_columns(how: Plan) -> tuple[str, _Column]:
-    return ("ts", _RAW_COLUMNS) if how.tier is RAW else ("t", _TIER_COLUMNS)
+def _within(time: str) -> str:
+    bounds = f"{time} >= toDateTime({{start:UInt32}}, 'UTC') AND {time} < toDateTime({{end:UInt32}}, 'UTC')"
+    return f"series_id IN {{ids:Array(UInt64)}} AND {bounds}"
+
+
+def _bounds(chosen: Sequence[Any], how: Plan) -> dict[str, Any]:
+    return {"ids": [row[0] for row in chosen], "start": how.window.start_s, "end": how.window.end_s}
 
 
 def _split(rows: Any, chosen: Sequence[Any], step_s: int, with_p95: bool) -> tuple[Series, ...]:
     """Cut the sorted rows of all series into one `Series` each."""
     if not len(rows):
         return ()
-    columns = {name: np.asarray(rows[name]) for name in rows.dtype.names} if rows.dtype.names else None
-    table = list(columns.values()) if columns else [rows[:, index] for index in range(rows.shape[1])]
+    table = [rows[name] for name in rows.dtype.names] if rows.dtype.names else list(rows.T)
     ids = table[0].astype(np.uint64)
     found = []
     for series_id, component, metric, labels, unit, kind in chosen:
-        start, end = (
-            np.searchsorted(ids, np.uint64(series_id), "left"),
-            np.searchsorted(ids, np.uint64(series_id), "right"),
-        )
+        start, end = (np.searchsorted(ids, np.uint64(series_id), side) for side in ("left", "right"))
         if start == end:
             continue
         t, avg, low, high, count, p95 = (column[start:end].astype(np.float64) for column in table[1:7])
         if kind == "counter":  # stored as increases: the rate is their sum over the bucket's seconds
             avg = low = high = avg * count / step_s
-        found.append(
-            Series(
-                component,
-                metric,
-                tuple(sorted(labels.items())),
-                unit,
-                step_s,
-                t,
-                avg,
-                low,
-                high,
-                count,
-                p95 if with_p95 else None,
-            )
-        )
+        quantile = p95 if with_p95 and kind != "counter" else None
+        pairs = tuple(sorted(labels.items()))
+        found.append(Series(component, metric, pairs, unit, step_s, t, avg, low, high, count, quantile))
     return tuple(found)

@@ -191,4 +191,5 @@ def _key(question: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Has
     def plain(value: Any) -> Any:
         return value.key if isinstance(value, Window) else value
 
-    return (question.__qualname__, *map(plain, args), *((name, plain(value)) for name, value in sorted(kwargs.items())))
+    name = f"{question.__module__}.{question.__qualname__}"
+    return (name, *map(plain, args), *((key, plain(value)) for key, value in sorted(kwargs.items())))

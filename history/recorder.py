@@ -190,7 +190,7 @@ class Recorder:
             self.flush()
         give_up_s = time.monotonic() + 4
         while not self.flush() and time.monotonic() < give_up_s and self._store.state.ready:
-            self._stopping.wait(0.2)
+            time.sleep(0.2)
         if self._client is not None:
             self._client.close()
 

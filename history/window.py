@@ -8,6 +8,8 @@ _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 MIN_RANGE_S = 10
 MAX_RANGE_S = 10 * 366 * 86400
 MAX_POINTS = 10_000
+FIRST_YEAR, LAST_YEAR = 1973, 2090
+"""From the first 9-digit epoch second to where ClickHouse's DateTime (until 2106) still holds a bucket of ten years."""
 DEFAULT_FROM, DEFAULT_TO = "now-6h", "now"
 
 
@@ -74,13 +76,15 @@ def parse_time(text: str, param: str, now_s: float) -> int:
     """Epoch second of one end of a range; see `parse_window`."""
     if match := re.fullmatch(r"now(?:-(\d{1,6})([smhdw]))?", text):
         return max(0, int(now_s) - int(match[1] or 0) * _UNITS_S[match[2] or "s"])
-    if re.fullmatch(r"\d{9,10}", text):
-        return int(text)
+    moment: datetime | None = None
     try:
-        moment = datetime.fromisoformat(text[:40]) if len(text) <= 40 else None
+        if re.fullmatch(r"\d{9,10}", text):
+            moment = datetime.fromtimestamp(int(text), UTC)
+        elif len(text) <= 40:
+            moment = datetime.fromisoformat(text)
     except ValueError:
-        moment = None
-    if moment is None or not 1990 <= moment.year <= 2100:
+        pass
+    if moment is None or not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise RangeError(
             param,
             f'"{param}" is {quoted(text)}; expected "now-6h", ISO 8601 such as 2026-11-23T14:30:00Z, or epoch seconds.',

@@ -62,7 +62,7 @@ def what_changed() -> None:
     st.markdown("**What changed** :gray[24 h]")
     answer = monitor.reader.ask(queries.changes, 15.0, 0.0, _last_day())
     if answer.value is None:
-        st.caption(answer.error.message if answer.error else "Reading the history…")
+        st.caption(f"Not known: {answer.error.message}" if answer.error else "Reading the history…")
         return
     events = known_events(page, _last_day())
     moments: list[Change | Event] = sorted([*answer.value, *events], key=lambda moment: -moment.at_s)

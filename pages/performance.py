@@ -2,10 +2,11 @@
 
 import streamlit as st
 
+import probes
 from history import queries
 from probes.cache import ComponentView
 from probes.catalogue import humanize_duration
-from ui import axes, frame, trends
+from ui import frame, trends
 from ui.panels import Panel, Question, show
 from ui.questions import fresh_s, known_components, metric_panel
 
@@ -14,6 +15,14 @@ page = frame.begin("Performance", "Which component is slow, how slow at the wors
 
 def latency_s(view: ComponentView) -> float:
     return (view.result.latency_ms or 0.0) / 1000 if view.result else 0.0
+
+
+def key_metric(name: str) -> str:
+    return page.monitor.board.runners[name].kind.key_metric
+
+
+def key_title(name: str) -> str:
+    return probes.METRICS[key_metric(name)].title
 
 
 def performance() -> None:
@@ -40,7 +49,9 @@ def performance() -> None:
                 empty=lambda answer: not answer.series,
                 nothing=f"No latency of {chosen} was recorded in this range.",
             ),
+            metric_panel(page, key_metric(chosen), (chosen,), title=f"Work of {chosen}: {key_title(chosen)}"),
             metric_panel(page, "probe_up", (chosen,), title=f"Availability of {chosen}"),
+            metric_panel(page, "probe_latency_seconds", names, title="Latency of every component"),
         ],
         columns=2,
     )
@@ -52,9 +63,6 @@ def performance() -> None:
                 Question(queries.summaries, (window, ("probe_latency_seconds",), names), max(15.0, fresh)),
                 trends.draw_percentiles,
                 height=120,
-            ),
-            metric_panel(
-                page, "probe_latency_seconds", names, title="Latency of every component", height=axes.HEIGHT + 60
             ),
         ],
     )

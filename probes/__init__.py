@@ -5,7 +5,9 @@ This package may import `settings` and nothing else of Tapewatch.
 """
 
 from probes import clickhouse, common, host, http, kafka, network, process, redis, tcp
+from probes.catalogue import limit_problems
 from probes.kind import Kind
+from settings import Component
 
 KINDS: dict[str, Kind] = {
     module.KIND.name: module.KIND for module in (host, redis, clickhouse, kafka, network, http, tcp, process)
@@ -26,3 +28,8 @@ METRICS = {
 
 COMPONENTS = {kind.name: kind.component for kind in KINDS.values()}
 """The configuration model of each kind, for `settings.load`."""
+
+
+def component_problems(component: Component) -> list[tuple[str, str]]:
+    """(key, message) of what only its kind can find wrong with a component, for `settings.load`."""
+    return limit_problems(component.thresholds, {metric.name: metric for metric in KINDS[component.kind].metrics})

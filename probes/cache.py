@@ -5,6 +5,7 @@ memory. Where nobody keeps it warm (a page opened alone, a test) the first view 
 and says *pending*.
 """
 
+import logging
 import threading
 import time
 from collections import deque
@@ -18,6 +19,8 @@ from probes.result import ProbeResult, Status
 from probes.runner import Runner
 from settings import Component
 
+log = logging.getLogger(__name__)
+
 RECENT = 60
 """Results kept in memory per component, for sparklines."""
 
@@ -29,7 +32,7 @@ class ComponentView:
     Attributes:
         status: the status in force: `unknown` when the last result is stale or there is none yet.
         last_status: what the last result said, however old.
-        since: when `status` began (of the last result's status; None before the first).
+        since: when `last_status` began; None before the first result.
         age_s: seconds since the last result.
         pending: no result has come in yet; the first check is under way.
         caused_by: the critical dependencies this component's trouble is put down to.
@@ -76,6 +79,7 @@ class _Entry:
     recent: deque[tuple[float, float | None, float | None]]
     result: ProbeResult | None = None
     since: datetime | None = None
+    restored: tuple[Status, datetime] | None = None
 
 
 Subscriber = Callable[[ProbeResult, ProbeResult | None], None]
@@ -110,20 +114,24 @@ class Board:
         return {name: entry.runner for name, entry in self._entries.items()}
 
     def publish(self, result: ProbeResult) -> None:
-        """Take a result in, from a runner or from another process's mirror. Older ones are ignored."""
+        """Take a result in, from a runner or from another process's mirror. One already here, or older, is ignored."""
         with self._lock:
             entry = self._entries.get(result.component)
-            if entry is None or (entry.result is not None and result.checked_at < entry.result.checked_at):
+            if entry is None or (entry.result is not None and result.checked_at <= entry.result.checked_at):
                 return
             before = entry.result
             if before is None or before.status != result.status:
-                entry.since = entry.since if before is None and entry.since is not None else result.checked_at
+                known = entry.restored if before is None else None
+                entry.since = known[1] if known and known[0] == result.status else result.checked_at
             entry.result = result
             key = next((r.value for r in result.readings if r.metric == entry.runner.kind.key_metric), None)
             entry.recent.append((result.checked_at.timestamp(), result.latency_ms, key))
             self.published += 1
         for subscriber in self._subscribers:
-            subscriber(result, before)
+            try:
+                subscriber(result, before)
+            except Exception:  # a fault in one must not end the probe's thread or the monitor's loop
+                log.exception("a result of %s could not be handed on", result.component)
 
     def restore(self, name: str, status: Status, since: datetime) -> None:
         """Tell since when `status` has lasted, from a memory older than this process."""
@@ -131,7 +139,9 @@ class Board:
             entry = self._entries.get(name)
             if entry is None:
                 return
-            if entry.result is None or (entry.result.status == status and entry.since and since < entry.since):
+            if entry.result is None:
+                entry.restored = status, since
+            elif entry.result.status == status and entry.since and since < entry.since:
                 entry.since = since
 
     def keep_s(self, name: str) -> float:

@@ -4,8 +4,10 @@ Names follow Prometheus (https://prometheus.io/docs/practices/naming/): base uni
 suffixes ``_seconds _bytes _ratio _total``.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Literal
 
 from probes.result import Finding, Labels, Reading, Status
@@ -60,15 +62,16 @@ class Judge:
         seen: set[tuple[str, Labels, Status]] = set()
         for reading in readings:
             metric = self.metrics[reading.metric]
+            fired = False
             for status, threshold in thresholds(metric, self.limits.get(metric.name)):
                 key = (reading.metric, reading.labels, status)
                 if not is_beyond(reading.value, threshold, metric.better):
                     continue
                 seen.add(key)
                 since_s = self._beyond_since.setdefault(key, now_s)
-                if now_s - since_s >= metric.for_s:
+                if not fired and now_s - since_s >= metric.for_s:
                     found.append(_finding(metric, reading, status, threshold))
-                    break
+                    fired = True  # the worst is said; how long the lesser one has lasted is still remembered
         self._beyond_since = {key: since for key, since in self._beyond_since.items() if key in seen}
         return found
 
@@ -79,6 +82,28 @@ def thresholds(metric: Metric, limit: Limit | None = None) -> list[tuple[Status,
     warning = limit.warning if limit and limit.warning is not None else metric.warning
     pairs = ((Status.CRITICAL, critical), (Status.WARNING, warning))
     return [(status, value) for status, value in pairs if value is not None]
+
+
+def limit_problems(limits: Mapping[str, Limit], metrics: Mapping[str, Metric]) -> list[tuple[str, str]]:
+    """(key, message) of each of an operator's thresholds that cannot work.
+
+    Args:
+        metrics: those the component's probe emits, by name.
+    """
+    found = []
+    for name, limit in limits.items():
+        key, metric = f"thresholds.{name}", metrics.get(name)
+        if metric is None:
+            near = get_close_matches(name, metrics, 1)
+            advice = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(sorted(metrics))}"
+            found.append((key, f'this kind of component has no metric "{name}"; {advice}'))
+            continue
+        in_force = dict(thresholds(metric, limit))
+        warning, critical = in_force.get(Status.WARNING), in_force.get(Status.CRITICAL)
+        if warning is not None and critical is not None and is_beyond(warning, critical, metric.better):
+            side = "above" if metric.better == "higher" else "below"
+            found.append((key, f"warning {warning:g} must not be beyond critical {critical:g}: put it {side}"))
+    return found
 
 
 def is_beyond(value: float, threshold: float, better: Better) -> bool:
@@ -119,6 +144,8 @@ def humanize(value: float, unit: str) -> str:
     >>> humanize(200, "seconds"), humanize(1_250_000, "bytes/s"), humanize(12, "messages")
     ('3 min 20 s', '1.25 MB/s', '12')
     """
+    if not math.isfinite(value):
+        return "no number"
     if unit == "seconds":
         return humanize_duration(value)
     if unit == "ratio":

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from probes.result import Status
 
@@ -33,6 +34,7 @@ def find_causes(components: Iterable[Cause]) -> dict[str, Explanation]:
     nodes = {component.name: component for component in components}
     troubled = {Status.WARNING, Status.CRITICAL, Status.UNKNOWN}
 
+    @cache  # without it a graph of diamonds takes exponential time
     def roots(name: str) -> tuple[str, ...]:
         critical = [d for d in nodes[name].depends_on if d in nodes and nodes[d].status == Status.CRITICAL]
         found: dict[str, None] = {}

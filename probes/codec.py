@@ -6,11 +6,15 @@ from typing import Any
 
 from probes.result import Finding, ProbeError, ProbeResult, Reading, Status, Table
 
+FORMAT = 1
+"""Raised whenever the shape changes: a result of another format is refused."""
+
 
 def encode(result: ProbeResult) -> str:
     """`result` as compact JSON; `decode` is its inverse."""
     return json.dumps(
         {
+            "format": FORMAT,
             "component": result.component,
             "kind": result.kind,
             "status": result.status,
@@ -41,17 +45,19 @@ def decode(text: str | bytes) -> ProbeResult:
     """
     try:
         return _decode(json.loads(text))
-    except (KeyError, TypeError, IndexError) as exc:
+    except (KeyError, TypeError, AttributeError) as exc:
         raise ValueError(f"not a mirrored result: {exc!r}") from exc
 
 
 def _decode(raw: dict[str, Any]) -> ProbeResult:
+    if raw["format"] != FORMAT:
+        raise ValueError(f"a mirrored result of format {str(raw['format'])[:20]}, expected {FORMAT}")
     return ProbeResult(
         component=raw["component"],
         kind=raw["kind"],
         status=Status(raw["status"]),
-        checked_at=datetime.fromisoformat(raw["checked_at"]),
-        tick=datetime.fromisoformat(raw["tick"]),
+        checked_at=_moment(raw["checked_at"]),
+        tick=_moment(raw["tick"]),
         took_ms=raw["took_ms"],
         latency_ms=raw["latency_ms"],
         summary=raw["summary"],
@@ -69,6 +75,13 @@ def _decode(raw: dict[str, Any]) -> ProbeResult:
         unavailable=tuple(raw["unavailable"]),
         trial=raw["trial"],
     )
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a mirrored result whose times name no zone")
+    return moment
 
 
 def _error(parts: list[str]) -> ProbeError:

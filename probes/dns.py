@@ -67,7 +67,7 @@ class Resolver:
     def _run(self, host: str, lookup: "_Lookup") -> None:
         try:
             lookup.address = self._lookup(host)
-        except (OSError, UnicodeError) as exc:  # UnicodeError: a label too long for DNS
+        except (OSError, ValueError) as exc:  # ValueError: a label too long for DNS, a null byte
             lookup.reason = getattr(exc, "strerror", None) or str(exc)
         with self._lock:
             if lookup.address:
@@ -95,7 +95,9 @@ def is_ip(host: str) -> bool:
 
 
 def _first_address(host: str) -> str:
-    return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+    """The first IPv4 address, else the first of all: "localhost" often gives ::1 first, where few servers listen."""
+    answers = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return str(min(answers, key=lambda answer: answer[0] != socket.AF_INET)[4][0])
 
 
 RESOLVER = Resolver()

@@ -100,9 +100,14 @@ class Mirror:
                     self._write(client)
                 else:
                     self._set(MirrorState("following"))
+                    self._forget()
                     self._read(client)
             except (redis.RedisError, OSError, ProbeFailure) as exc:
                 self._set(MirrorState("alone", f"Redis at {self._url} is away: {exc}"))
+                self._drop()
+            except Exception as exc:  # a fault here must not leave a process that follows nobody and probes nothing
+                log.exception("mirror: failed unexpectedly")
+                self._set(MirrorState("alone", f"sharing through Redis failed in itself: {exc}"))
                 self._drop()
             self._wake.wait(TURN_S)
             self._wake.clear()
@@ -139,13 +144,19 @@ class Mirror:
                 self._changed = {**changed, **self._changed}
             raise
 
+    def _forget(self) -> None:
+        """Results of this process's own are of no use while another one leads."""
+        with self._lock:
+            self._changed.clear()
+            self._status_changed.clear()
+
     def _read(self, client: "redis.Redis") -> None:
         pipeline = client.pipeline(transaction=False)
         names = self._board.names()
         for name in names:
             pipeline.hmget(_key(name), "result", "since")
         for name, (body, since) in zip(names, pipeline.execute(), strict=True):
-            if not body:
+            if not body or not since:
                 continue
             try:
                 result = decode(body)

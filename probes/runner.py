@@ -154,36 +154,43 @@ class Runner:
                 break
             probe = self._execute(execution, probe)
         if probe is not None:
-            probe.close()
+            self._close(probe)
 
     def _execute(self, execution: _Execution, probe: Probe | None) -> Probe | None:
-        collected: Collected | None = None
-        error: ProbeError | None = None
         try:
             probe = probe or self.kind.open(self.component, self.deadline_s)
             if execution.trial:
                 probe.ping()  # its success is followed by the full probe at once
-            collected = probe.collect()
+            result = self._success(execution, probe.collect())
         except ProbeFailure as failure:
-            error = failure.error
+            result = self._failure(execution, failure.error)
         except Exception as exc:  # a programming error in a probe must not stop the monitor
-            self._traceback = mask(traceback.format_exc())
-            log.error("probe %s failed unexpectedly\n%s", self.component.name, self._traceback)
-            error = ProbeError(
-                "internal",
-                f"The probe of {self.component.name} failed in itself: {mask(f'{type(exc).__name__}: {exc}')[:200]}.",
-                "This is a fault in Tapewatch, not in the system: the Debug page has the traceback.",
-                Status.UNKNOWN,
-            )
-        if error and probe is not None:
-            probe.close()
+            result = self._failure(execution, self._internal(exc))
+        if result.error and probe is not None:
+            self._close(probe)
             probe = None
-        self._finish(execution, collected, error)
+        self._finish(execution, result)
         return probe
 
-    def _finish(self, execution: _Execution, collected: Collected | None, error: ProbeError | None) -> None:
-        now_s = self._clock()
-        result = self._result(execution, collected, error, now_s)
+    def _internal(self, exc: Exception) -> ProbeError:
+        """A programming error as a value; its traceback goes to the log and the Debug page."""
+        self._traceback = mask("".join(traceback.format_exception(exc)))
+        log.error("probe %s failed unexpectedly\n%s", self.component.name, self._traceback)
+        return ProbeError(
+            "internal",
+            f"The probe of {self.component.name} failed in itself: {mask(f'{type(exc).__name__}: {exc}')[:200]}.",
+            "This is a fault in Tapewatch, not in the system: the Debug page has the traceback.",
+            Status.UNKNOWN,
+        )
+
+    def _close(self, probe: Probe) -> None:
+        try:
+            probe.close()
+        except Exception as exc:  # the thread has to live on: without it no result would come any more
+            self._internal(exc)
+
+    def _finish(self, execution: _Execution, result: ProbeResult) -> None:
+        error = result.error
         with self._lock:
             self._running = None
             late = execution.number == self._reported
@@ -195,29 +202,29 @@ class Runner:
         if not late:  # a late answer was reported as timed out: the next execution tells the truth
             self._publish(result)
 
-    def _result(
-        self, execution: _Execution, collected: Collected | None, error: ProbeError | None, now_s: float
-    ) -> ProbeResult:
-        base = ProbeResult(
+    def _failure(self, execution: _Execution, error: ProbeError) -> ProbeResult:
+        now_s = self._clock()
+        return ProbeResult(
             component=self.component.name,
             kind=self.kind.name,
-            status=error.status if error else Status.OK,
+            status=error.status,
             checked_at=utc(now_s),
             tick=execution.tick,
             took_ms=(now_s - execution.started_s) * 1000,
             error=error,
-            trial=execution.trial and error is not None,
+            trial=execution.trial,
         )
-        if collected is None:
-            return base
+
+    def _success(self, execution: _Execution, collected: Collected) -> ProbeResult:
+        now_s = self._clock()
         findings = (*collected.findings, *self._judge.findings(collected.readings, now_s))
         return ProbeResult(
-            component=base.component,
-            kind=base.kind,
+            component=self.component.name,
+            kind=self.kind.name,
             status=worst([Status.OK, *(finding.status for finding in findings)]),
-            checked_at=base.checked_at,
-            tick=base.tick,
-            took_ms=base.took_ms,
+            checked_at=utc(now_s),
+            tick=execution.tick,
+            took_ms=(now_s - execution.started_s) * 1000,
             latency_ms=None if collected.latency_s is None else collected.latency_s * 1000,
             summary=collected.summary,
             readings=tuple(collected.readings),

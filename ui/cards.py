@@ -242,7 +242,10 @@ def tables(result: ProbeResult | None, wanted: Mapping[str, str]) -> None:
     """The probe's tables one below the other: name → the sentence when it is empty."""
     for name, empty in wanted.items():
         st.markdown(f"**{pretty(name)}**")
-        table(None if result is None else result.tables.get(name), empty, key=f"table:{name}")
+        if result is None or result.error is not None:
+            st.caption("Not known now: the last check could not read it." if result else "Not read yet.")
+        else:
+            table(result.tables.get(name), empty, key=f"table:{name}")
 
 
 def watched(views: Sequence[ComponentView], title: str, page: Page) -> None:

@@ -79,7 +79,7 @@ def _make() -> Running:
         stack = Stack()
         return Running(Monitor(stack.settings(), stack.progress), stack)
     try:
-        return Running(Monitor(settings.load(path, os.environ, probes.COMPONENTS)))
+        return Running(Monitor(settings.load(path, os.environ, probes.COMPONENTS, probes.component_problems)))
     except settings.ConfigError as error:
         print(f"Tapewatch cannot start with this configuration:\n{error}", file=sys.stderr)
         sys.exit(2)

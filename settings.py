@@ -8,6 +8,7 @@ each with its source and key, so that one start shows everything there is to men
 import json
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -181,7 +182,7 @@ def load(path: Path | None, environ: Mapping[str, str], kinds: Mapping[str, type
         else:
             components.append(component)
             problems += [Problem(source, f"{where}.{key}", text) for key, text in check(component)]
-    problems += [Problem(source, key, text) for key, text in relation_problems(components, _names(tables))]
+    problems += [Problem(source, key, text) for key, text in relation_problems(_wired(tables), _names(tables))]
     try:
         settings = Settings.model_validate(document)
     except ValidationError as error:
@@ -195,7 +196,7 @@ def relation_problems(components: Sequence[Component], names: Sequence[str]) -> 
     """(key, message) of each duplicate name, unknown dependency and dependency cycle.
 
     Args:
-        components: those that are valid in themselves.
+        components: those whose name and dependencies can be read.
         names: every name the file gives, so that a broken table is not reported twice.
     """
     found = [
@@ -211,10 +212,36 @@ def relation_problems(components: Sequence[Component], names: Sequence[str]) -> 
         for dependency in component.depends_on
         if dependency not in names
     ]
+    needs: dict[str, set[str]] = {}
+    for component in components:  # a name used twice has the dependencies of both
+        needs.setdefault(component.name, set()).update(component.depends_on)
+    while cycle := _cycle(needs):
+        found.append(("component.depends_on", f"a dependency cycle: {' → '.join(cycle)}"))
+        needs[cycle[0]].discard(cycle[1])  # cut it open and look for the next
+    return found
+
+
+def _cycle(needs: Mapping[str, Iterable[str]]) -> list[str]:
+    """One cycle, each name followed by one it depends on, its first name again at the end; empty when there is none."""
     try:
-        TopologicalSorter({component.name: component.depends_on for component in components}).prepare()
+        TopologicalSorter({name: sorted(needed) for name, needed in needs.items()}).prepare()
     except CycleError as error:
-        found.append(("component.depends_on", f"a dependency cycle: {' → '.join(reversed(error.args[1]))}"))
+        return list(reversed(error.args[1]))
+    return []
+
+
+def _wired(tables: Sequence[object]) -> list[Component]:
+    """Name and dependencies of each table, so that a mistake elsewhere in it does not hide one in these."""
+    found = []
+    for table in tables:
+        if isinstance(table, dict):
+            parts = {
+                "kind": "",
+                "name": table.get("name", table.get("kind")),
+                "depends_on": table.get("depends_on", ()),
+            }
+            with suppress(ValidationError):  # already reported with the whole table
+                found.append(Component.model_validate(parts))
     return found
 
 
@@ -295,4 +322,4 @@ def _sentence(item: Mapping[str, Any]) -> str:
         return f'unknown key "{item["loc"][-1]}": see tapewatch.example.toml for the keys there are'
     if item["type"] == "missing":
         return "this key is missing"
-    return mask(str(item["msg"])[:300])
+    return mask(str(item["msg"]))[:300]

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError, core_schema
 
 _UNITS_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
+_SECRET_OPTION = re.compile(r"(?i)([?&][^=&#]*(?:pass|secret|token|key)[^=&#]*=)([^&#]+)")
 _secrets: set[str] = set()
 
 
@@ -56,9 +57,11 @@ class SecretUrl:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        password = urlsplit(url).password
-        if password:
-            _secrets.update({password, unquote(password)})
+        password = urlsplit(url).password or ""
+        # A short option is masked in the URL only: everywhere, ?key=1 would blank every 1.
+        options = [value for _, value in _SECRET_OPTION.findall(url) if len(value) >= 4]
+        for secret in filter(None, (password, *options)):
+            _secrets.update({secret, unquote(secret)})
 
     def reveal(self) -> str:
         """The whole URL, password included; for handing to a client, never for showing."""
@@ -66,7 +69,8 @@ class SecretUrl:
 
     def __str__(self) -> str:
         password = urlsplit(self._url).password
-        return self._url.replace(f":{password}@", ":***@", 1) if password else self._url
+        shown = self._url.replace(f":{password}@", ":***@", 1) if password else self._url
+        return _SECRET_OPTION.sub(r"\1***", shown)
 
     def __repr__(self) -> str:
         return f"SecretUrl({str(self)!r})"
@@ -94,13 +98,12 @@ class SecretUrl:
                     "the secret file {path} cannot be read: {reason}",
                     {"path": str(path), "reason": reason},
                 ) from None
-        try:
-            parts = urlsplit(value)
-            _ = parts.port
-        except ValueError as exc:
-            raise PydanticCustomError("url", "not a usable URL: {reason}", {"reason": str(exc)}) from None
-        if not parts.scheme or not (parts.netloc or parts.path):
-            raise PydanticCustomError("url", "expected a URL such as scheme://host:port/name")
+        if not _is_usable(value):
+            raise PydanticCustomError(
+                "url",
+                "expected a URL such as scheme://user:password@host:port/name with a port from 1 to 65535; "
+                "write special characters of a password percent-encoded, as %23 for # and %2F for /",
+            )
         return cls(value)
 
     @classmethod
@@ -108,6 +111,20 @@ class SecretUrl:
         return core_schema.no_info_plain_validator_function(
             cls.parse, serialization=core_schema.plain_serializer_function_ser_schema(str)
         )
+
+
+def _is_usable(url: str) -> bool:
+    """Whether `url` splits as it was meant. What is wrong is not told: it may be a piece of the password."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    if not parts.scheme or not (parts.netloc or parts.path) or port == 0:
+        return False
+    # redis://me:12#34@host: the # of a password ended the address early. In a web page's path an @ is common.
+    cut_short = port is not None and "@" not in parts.netloc and "@" in url
+    return not cut_short or parts.scheme in {"http", "https"}
 
 
 def require_scheme(url: SecretUrl, *schemes: str) -> SecretUrl:

@@ -5,6 +5,7 @@ off everybody's path and remember its answer. Times are epoch seconds; values ar
 base unit. A period without samples has no point: gaps stay gaps.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -26,11 +27,12 @@ Names = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the questions are asked of: the database, how long raw samples are kept, and the present."""
+    """What the questions are asked of: the database, how long its finer tiers are kept, and the present."""
 
     database: str
     raw_kept_s: float
     now_s: float
+    quarter_hour_kept_s: float = math.inf
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,8 +159,8 @@ def series(
     Counters come as rates per second. At most `MAX_SERIES` series; `truncated` says that there are more.
     """
     found = _find_series(client, scope, metrics, components)
-    chosen, truncated = found[:MAX_SERIES], len(found) > MAX_SERIES
-    how = plan(window, len(chosen), scope.now_s, scope.raw_kept_s)
+    chosen = found[:MAX_SERIES]
+    how = plan(window, len(chosen), scope.now_s, scope.raw_kept_s, quarter_hour_kept_s=scope.quarter_hour_kept_s)
     if not chosen:
         return SeriesSet((), how.tier.name, how.step_s, how.window)
     columns = _RAW_COLUMNS if how.tier is RAW else _TIER_COLUMNS
@@ -166,13 +168,13 @@ def series(
     rows = client.query_np(
         f"""SELECT series_id, intDiv(toUInt32({columns.time}), {{step:UInt32}}) * {{step:UInt32}} AS bucket,
                    {columns.levels}, toFloat64({columns.count}), ({quantile})[2]
-            FROM {scope.database}.{how.tier.table}
-            WHERE {_within(columns.time)}
+            FROM {scope.database}.{how.tier.table} WHERE {_within(columns.time)}
             GROUP BY series_id, bucket ORDER BY series_id, bucket""",
         parameters={"step": how.step_s, **_bounds(chosen, how)},
         settings=LIMITS,
     )
-    return SeriesSet(_split(rows, chosen, how.step_s, with_p95), how.tier.name, how.step_s, how.window, truncated)
+    lines = _split(rows, chosen, how.step_s, with_p95)
+    return SeriesSet(lines, how.tier.name, how.step_s, how.window, truncated=len(found) > MAX_SERIES)
 
 
 def summaries(
@@ -182,12 +184,11 @@ def summaries(
     chosen = _find_series(client, scope, metrics, components)[:MAX_SERIES]
     if not chosen:
         return ()
-    how = plan(window, len(chosen), scope.now_s, scope.raw_kept_s)
+    how = plan(window, len(chosen), scope.now_s, scope.raw_kept_s, quarter_hour_kept_s=scope.quarter_hour_kept_s)
     columns = _RAW_COLUMNS if how.tier is RAW else _TIER_COLUMNS
     rows = client.query(
         f"""SELECT series_id, {columns.count} AS n, {columns.levels}, {columns.quantiles}
-            FROM {scope.database}.{how.tier.table}
-            WHERE {_within(columns.time)} GROUP BY series_id""",
+            FROM {scope.database}.{how.tier.table} WHERE {_within(columns.time)} GROUP BY series_id""",
         parameters=_bounds(chosen, how),
         settings=LIMITS,
     ).result_rows
@@ -204,10 +205,13 @@ def intervals(client: Client, scope: Scope, window: Window, components: Names = 
     """Each component's status intervals clipped to `window`, oldest first; equal neighbours are one."""
     rows = client.query(
         f"""SELECT component, toFloat64(toUnixTimestamp64Milli(ts)) / 1000, toString(status), reason
-            FROM {scope.database}.status_change FINAL
-            WHERE ts < toDateTime64({{end:Float64}}, 3, 'UTC') AND ts >= toDateTime64({{earliest:Float64}}, 3, 'UTC')
-              AND (empty({{names:Array(String)}}) OR component IN {{names:Array(String)}})
-            ORDER BY component, ts LIMIT 200000""",
+            FROM (SELECT *, lagInFrame(toString(status)) OVER (PARTITION BY component ORDER BY ts
+                            ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS before
+                  FROM {scope.database}.status_change FINAL
+                  WHERE ts >= toDateTime64({{earliest:Float64}}, 3, 'UTC')
+                    AND ts < toDateTime64({{end:Float64}}, 3, 'UTC')
+                    AND (empty({{names:Array(String)}}) OR component IN {{names:Array(String)}}))
+            WHERE before != toString(status) ORDER BY component, ts LIMIT 200000""",
         parameters={
             "end": float(window.end_s),
             "earliest": float(max(0, window.start_s - 2 * 86400)),  # a heartbeat comes every hour
@@ -219,22 +223,16 @@ def intervals(client: Client, scope: Scope, window: Window, components: Names = 
     for index, (component, ts, status, reason) in enumerate(rows):
         following = rows[index + 1] if index + 1 < len(rows) and rows[index + 1][0] == component else None
         start_s, end_s = max(ts, window.start_s), min(following[1] if following else window.end_s, window.end_s)
-        if end_s <= window.start_s:
-            continue
-        last = found[-1] if found and found[-1].component == component else None
-        if last and last.status == status and last.end_s == start_s:
-            found[-1] = Interval(component, last.status, last.start_s, end_s, last.reason)
-        else:
+        if end_s > window.start_s:
             found.append(Interval(component, Status(status), start_s, end_s, reason))
     return tuple(found)
 
 
 def changes(client: Client, scope: Scope, window: Window, components: Names = ()) -> tuple[Change, ...]:
     """Status changes in `window`, newest first."""
-    spans = intervals(client, scope, window, components)
     found = [
         Change(after.component, after.start_s, before.status, after.status, after.reason)
-        for before, after in pairwise(spans)
+        for before, after in pairwise(intervals(client, scope, window, components))
         if before.component == after.component
     ]
     return tuple(sorted(found, key=lambda change: -change.at_s))
@@ -251,8 +249,7 @@ def events(client: Client, scope: Scope, window: Window) -> tuple[Event, ...]:
     rows = client.query(
         f"""SELECT toFloat64(toUnixTimestamp64Milli(ts)) / 1000, toFloat64(toUnixTimestamp64Milli(till)) / 1000,
                    kind, component, author, text
-            FROM {scope.database}.event FINAL
-            WHERE ts < toDateTime64({{end:Float64}}, 3, 'UTC')
+            FROM {scope.database}.event FINAL WHERE ts < toDateTime64({{end:Float64}}, 3, 'UTC')
               AND coalesce(till, ts) >= toDateTime64({{start:Float64}}, 3, 'UTC')
             ORDER BY ts LIMIT 5000""",
         parameters={"start": float(window.start_s), "end": float(window.end_s)},
@@ -298,7 +295,6 @@ def _split(rows: Any, chosen: Sequence[Any], step_s: int, with_p95: bool) -> tup
         t, avg, low, high, count, p95 = (column[start:end].astype(np.float64) for column in table[1:7])
         if kind == "counter":  # stored as increases: the rate is their sum over the bucket's seconds
             avg = low = high = avg * count / step_s
-        quantile = p95 if with_p95 and kind != "counter" else None
-        pairs = tuple(sorted(labels.items()))
-        found.append(Series(component, metric, pairs, unit, step_s, t, avg, low, high, count, quantile))
+        key = component, metric, tuple(sorted(labels.items())), unit, step_s
+        found.append(Series(*key, t, avg, low, high, count, p95 if with_p95 and kind != "counter" else None))
     return tuple(found)

@@ -80,7 +80,8 @@ class Reader:
         known = self._known.get(key)
         if (known and self._clock() - known.at_s < fresh_s) or not self._store.state.ready:
             return None
-        scope = Scope(self._store.database, self._store.settings.retention.raw_s, time.time())
+        kept = self._store.settings.retention
+        scope = Scope(self._store.database, kept.raw_s, time.time(), kept.quarter_hour_s)
         with self._lock:
             running = self._running.get(key)
             if running is not None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+from urllib3.exceptions import HTTPError
 
 from history.schema import migrations
 from probes import clickhouse_client
@@ -24,6 +26,8 @@ PING_TIMEOUT_S = 1.0
 QUERY_TIMEOUT_S = 10
 PING_EVERY_S = 2.0
 RETRY_EVERY_S = 2.0
+OUTSIDE = (ProbeFailure, ClickHouseError, HTTPError, OSError, RuntimeError)
+"""What a store that is away or refuses raises, the embedded engine its RuntimeError; all else is a fault of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,4 +170,13 @@ def migrate(client: Client, settings: History) -> None:
 
 def explain(exc: Exception, place: str) -> ProbeError:
     """What a failed call to the history means, in words."""
-    return exc.error if isinstance(exc, StoreUnavailable) else clickhouse_client.explain(exc, place)
+    if isinstance(exc, StoreUnavailable):
+        return exc.error
+    if isinstance(exc, OUTSIDE):
+        return clickhouse_client.explain(exc, place)
+    log.error("history: %s", type(exc).__name__, exc_info=exc)
+    return ProbeError(
+        "internal",
+        f"Tapewatch failed over this question to the history: {type(exc).__name__}.",
+        "This is a fault in Tapewatch; the log has the traceback.",
+    )

@@ -1,5 +1,6 @@
 """Which bucket and which table answer a question. Pure; figures from docs/performance.md."""
 
+import math
 from dataclasses import dataclass
 
 from history.window import Window
@@ -34,10 +35,19 @@ class Plan:
     tier: Tier
 
 
-def plan(window: Window, series_count: int, now_s: float, raw_kept_s: float, sample_every_s: float = 10) -> Plan:
+def plan(
+    window: Window,
+    series_count: int,
+    now_s: float,
+    raw_kept_s: float,
+    sample_every_s: float = 10,
+    quarter_hour_kept_s: float = math.inf,
+) -> Plan:
     """The cheapest way to draw `series_count` series over `window` without losing a spike."""
     step_s = window.step_s or bucket_s(window.length_s)
     tier = choose_tier(window, step_s, series_count, now_s, raw_kept_s, sample_every_s)
+    if tier is QUARTER_HOUR and window.start_s < now_s - quarter_hour_kept_s:
+        tier = FOUR_HOURS  # coarse, but it still has the beginning
     if tier is not RAW:  # a bucket narrower than the tier's rows would invent points
         step_s = -(-step_s // tier.width_s) * tier.width_s
     return Plan(window.aligned(step_s), step_s, tier)

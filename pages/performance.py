@@ -25,19 +25,24 @@ def key_title(name: str) -> str:
     return probes.METRICS[key_metric(name)].title
 
 
-def performance() -> None:
-    names = known_components(page.monitor)
+def choose(names: tuple[str, ...]) -> str:
+    """Which component: the link's, else the slowest at the first visit."""
     slowest = sorted(page.monitor.views(), key=latency_s, reverse=True)
     st.markdown(
         "**Slowest now** "
         + " · ".join(f"{v.name} {humanize_duration(latency_s(v))}" for v in slowest[:5] if latency_s(v))
     )
+    wanted = st.query_params.get("component")
+    st.session_state.setdefault("performance", wanted if wanted in names else slowest[0].name)
+    return st.selectbox("Component", names, key="performance")
+
+
+def performance() -> None:
+    names = known_components(page.monitor)
     if not names:
         st.info("Nothing is configured yet: name your systems in tapewatch.toml.", icon=":material/settings:")
         return
-    wanted = st.query_params.get("component")
-    st.session_state.setdefault("performance", wanted if wanted in names else slowest[0].name)
-    chosen = st.selectbox("Component", names, key="performance")
+    chosen = choose(names)
     fresh, window = fresh_s(page), page.window
     show(
         page.monitor.reader,

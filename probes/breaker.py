@@ -34,3 +34,11 @@ class Breaker:
         if not self.refused:
             return interval_s
         return max(interval_s, min(CREDENTIAL_BACKOFF_MAX_S, interval_s * 2.0 ** min(self.refused - 1, 10)))
+
+
+def longest_pause_s(interval_s: float, code: str | None) -> float:
+    """The most seconds to the next execution after a result whose error is `code` (None: no error).
+
+    For a reader of another process's results, which does not know how far that one's breaker has backed off.
+    """
+    return max(interval_s, CREDENTIAL_BACKOFF_MAX_S) if code in CREDENTIAL_CODES else interval_s

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from probes.breaker import longest_pause_s
 from probes.causes import Cause, find_causes
 from probes.kind import Kind
 from probes.result import ProbeResult, Status
@@ -115,9 +116,10 @@ class Board:
 
     def publish(self, result: ProbeResult) -> None:
         """Take a result in, from a runner or from another process's mirror. One already here, or older, is ignored."""
+        now_s = self._clock()
         with self._lock:
             entry = self._entries.get(result.component)
-            if entry is None or (entry.result is not None and result.checked_at <= entry.result.checked_at):
+            if entry is None or (entry.result is not None and not _supersedes(result, entry.result, entry, now_s)):
                 return
             before = entry.result
             if before is None or before.status != result.status:
@@ -144,6 +146,10 @@ class Board:
             elif entry.result.status == status and entry.since and since < entry.since:
                 entry.since = since
 
+    def since(self, name: str) -> datetime | None:
+        """When the status of `name`'s last result began; starts no check, as a view may."""
+        return self._entries[name].since
+
     def keep_s(self, name: str) -> float:
         """How long a mirrored result of `name` is worth keeping, in seconds: ten intervals, a minute at least."""
         return max(60.0, 10 * self._entries[name].interval_s)
@@ -169,27 +175,41 @@ class Board:
 
     def _view(self, entry: _Entry, now_s: float) -> ComponentView:
         entry.runner.expire()
-        result = entry.result
-        if result is None:
+        with self._lock:  # held for an instant by writers too: a status and its "since" belong together
+            result, since, recent = entry.result, entry.since, tuple(entry.recent)
+        if result is None and not entry.runner.started:
             entry.runner.request()
         age_s = None if result is None else max(0.0, now_s - result.checked_at.timestamp())
-        # Stale: older than two intervals and the deadline (DESIGN.md §1), plus whatever the breaker asks to wait.
-        allowed_s = entry.interval_s + entry.runner.pause_s(entry.interval_s) + entry.runner.deadline_s
-        stale = age_s is not None and age_s > allowed_s
+        stale = result is not None and _is_stale(result, entry, now_s)
         last = Status.UNKNOWN if result is None else result.status
         return ComponentView(
             component=entry.runner.component,
             kind=entry.runner.kind,
             status=Status.UNKNOWN if stale else last,
             last_status=last,
-            since=entry.since,
+            since=since,
             age_s=age_s,
             stale=stale,
             pending=result is None,
             interval_s=entry.interval_s,
             result=result,
-            recent=tuple(entry.recent),
+            recent=recent,
         )
+
+
+def _supersedes(result: ProbeResult, held: ProbeResult, entry: _Entry, now_s: float) -> bool:
+    """Whether `result` is newer than `held`; any other is where the clock was set back since `held`."""
+    set_back = held.checked_at.timestamp() > now_s and _is_stale(held, entry, now_s)
+    return result.checked_at > held.checked_at or (set_back and result.checked_at != held.checked_at)
+
+
+def _is_stale(result: ProbeResult, entry: _Entry, now_s: float) -> bool:
+    """Further from now than two intervals and the deadline (DESIGN.md §1), where a breaker backs off its pause.
+
+    Either way: a result that far ahead is from before the clock was set back, and says as little.
+    """
+    pause_s = longest_pause_s(entry.interval_s, result.error.code if result.error else None)
+    return abs(now_s - result.checked_at.timestamp()) > entry.interval_s + pause_s + entry.runner.deadline_s
 
 
 def worst_first(views: Iterable[ComponentView]) -> list[ComponentView]:

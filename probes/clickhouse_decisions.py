@@ -59,7 +59,7 @@ def storage(rows: Sequence[Row], part_limit: float | None) -> list[Reading]:
         tables=tables,
         rows=count,
         data_bytes=data_bytes,
-        compression_ratio=raw / packed if packed else None,
+        compression_factor=raw / packed if packed else None,
         parts=parts,
         parts_per_partition=fullest,
         parts_ratio=fullest / part_limit if part_limit else None,

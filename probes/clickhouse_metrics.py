@@ -99,7 +99,7 @@ STORAGE = (
     Metric(name="clickhouse_rows", title="rows", unit="count", help="Rows in all active parts."),
     Metric(name="clickhouse_data_bytes", title="data on disk", unit="bytes", help="Bytes of all active parts on disk."),
     Metric(
-        name="clickhouse_compression_ratio",
+        name="clickhouse_compression_factor",
         title="compression",
         unit="count",
         better="higher",

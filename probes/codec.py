@@ -45,7 +45,7 @@ def decode(text: str | bytes) -> ProbeResult:
     """
     try:
         return _decode(json.loads(text))
-    except (KeyError, TypeError, AttributeError) as exc:
+    except (KeyError, TypeError, AttributeError, RecursionError) as exc:
         raise ValueError(f"not a mirrored result: {exc!r}") from exc
 
 

@@ -128,11 +128,10 @@ class Mirror:
             status_changed, self._status_changed = self._status_changed, set()
         if not changed:
             return
-        since = {view.name: view.since for view in self._board.views()}
         pipeline = client.pipeline(transaction=False)
         for name, result in changed.items():
             key = _key(name)
-            began = since.get(name) or result.checked_at
+            began = self._board.since(name) or result.checked_at
             pipeline.hset(key, mapping={"result": encode(result), "since": began.isoformat()})
             pipeline.pexpire(key, int(self._board.keep_s(name) * 1000))
             if name in status_changed:

@@ -75,6 +75,11 @@ class Runner:
         self._stopping = False
         self._traceback = ""
 
+    @property
+    def started(self) -> bool:
+        """Whether there has been an execution; its result may be a moment away."""
+        return self._number > 0
+
     def request(self, tick: datetime | None = None) -> bool:
         """Start an execution unless one is running; returns whether it was started. Never blocks.
 

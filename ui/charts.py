@@ -5,6 +5,7 @@ floats; a datetime axis would become a list of ISO strings, more than half of th
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -20,6 +21,7 @@ from ui.status import LOOKS
 
 COLOURS = ("#3987e5", "#d95926", "#199e70", "#c98500", "#d55181", "#9085e9", "#008300", "#e66767")
 MAX_LINES = 12
+MAX_BANDS = 3
 
 
 def with_gaps(t: NDArray[np.float64], *columns: NDArray[np.float64], step_s: float) -> tuple[NDArray[np.float64], ...]:
@@ -44,47 +46,46 @@ def time_series(
     window: Window,
     zone: ZoneInfo,
     *,
-    names: Sequence[str] | None = None,
     thresholds: Sequence[tuple[Status, float]] = (),
     events: Sequence[Event] = (),
     height: int = HEIGHT,
-    zero: bool = True,
     legend: bool = False,
 ) -> go.Figure:
     """Average as a line, minimum to maximum as a band (for up to three lines), gaps as gaps.
 
     Args:
-        names: legend and hover names; default each series' own label.
         thresholds: drawn as dotted lines when the data come near them.
-        zero: begin the axis at zero.
         legend: name even a single line, because the title speaks of several.
     """
     figure = blank(window, zone, height)
     shown = list(lines[:MAX_LINES])
     if not shown:
         return figure
-    scale = scale_for(np.concatenate([s.high if len(shown) <= 3 else s.avg for s in shown]), shown[0].unit)
-    for index, line in enumerate(shown):
-        name = names[index] if names else line.label
-        colour = COLOURS[index % len(COLOURS)]
-        t, avg, low, high = with_gaps(line.t, line.avg, line.low, line.high, step_s=line.step_s)
-        x = local_ms(t, zone)
-        if len(shown) <= 3 and np.any(high > low):
-            _band(figure, x, low / scale.divisor, high / scale.divisor, colour)
-        figure.add_scatter(
-            x=x,
-            y=narrow(avg / scale.divisor),
-            name=name,
-            mode="lines" if len(t) > 1 else "markers",
-            line={"color": colour, "width": 1.6},
-            hovertemplate=f"%{{y:.3~g}} {scale.unit}<extra>{name}</extra>",
-            connectgaps=False,
-        )
-    figure.update_yaxes(ticksuffix=f" {scale.unit}" if scale.unit else "", rangemode="tozero" if zero else "normal")
+    banded = len(shown) <= MAX_BANDS
+    scale = scale_for(np.concatenate([s.high if banded else s.avg for s in shown]), shown[0].unit)
+    for line, colour in zip(shown, cycle(COLOURS), strict=False):
+        _line(figure, line, zone, scale, colour, banded=banded)
+    figure.update_yaxes(ticksuffix=f" {scale.unit}" if scale.unit else "", rangemode="tozero")
     figure.update_layout(showlegend=legend or len(shown) > 1)
     _draw_thresholds(figure, thresholds, max(float(np.nanmax(s.high)) for s in shown), shown[0].unit, scale)
     _mark_events(figure, events, zone)
     return figure
+
+
+def _line(figure: go.Figure, line: Series, zone: ZoneInfo, scale: Scale, colour: str, *, banded: bool) -> None:
+    t, avg, low, high = with_gaps(line.t, line.avg, line.low, line.high, step_s=line.step_s)
+    x = local_ms(t, zone)
+    if banded and np.any(high > low):
+        _band(figure, x, low / scale.divisor, high / scale.divisor, colour)
+    figure.add_scatter(
+        x=x,
+        y=narrow(avg / scale.divisor),
+        name=line.label,
+        mode="lines" if len(t) > 1 else "markers",
+        line={"color": colour, "width": 1.6},
+        hovertemplate=f"%{{y:.3~g}} {scale.unit}<extra>{line.label}</extra>",
+        connectgaps=False,
+    )
 
 
 def percentiles(

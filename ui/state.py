@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -85,15 +85,23 @@ def _make() -> Running:
         sys.exit(2)
 
 
-class _MaskingFormatter(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        return mask(super().format(record))
+class _MaskedRecord(logging.LogRecord):
+    """A log record without secrets, whoever writes it: Streamlit and uvicorn have handlers of their own."""
+
+    def __init__(self, *args: Any, **keys: Any) -> None:
+        super().__init__(*args, **keys)
+        if self.exc_info:
+            self.exc_text = mask(logging.Formatter().formatException(self.exc_info))  # formatters take it as it is
+
+    def getMessage(self) -> str:  # noqa: N802  # logging's name
+        return mask(super().getMessage())
 
 
 def _log_masked() -> None:
-    """Our log goes to stderr with every secret masked, tracebacks included."""
+    """Every log goes to stderr with every secret masked, tracebacks included."""
+    logging.setLogRecordFactory(_MaskedRecord)
     handler = logging.StreamHandler()
-    handler.setFormatter(_MaskingFormatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)

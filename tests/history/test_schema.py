@@ -1,0 +1,81 @@
+import re
+from collections.abc import Iterator
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from history.schema import DEDUPLICATION_WINDOW, migrations
+from history.store import Store, migrate
+from settings import History, Retention
+from tests.history.rows import T0_S, count, sampled, write
+from tests.probes.fakes import FILL
+from tests.probes.listeners import eventually
+
+
+@pytest.fixture
+def client(history_settings: History) -> Iterator[Client]:
+    opened = Store(history_settings).connect()
+    yield opened
+    opened.close()
+
+
+def tables(client: Client, database: str) -> dict[str, str]:
+    """How each table of `database` was created."""
+    rows = client.query(f"SELECT name, create_table_query FROM system.tables WHERE database = '{database}'").result_rows
+    return {str(name): str(created) for name, created in rows}
+
+
+def versions(client: Client, database: str) -> list[int]:
+    return [row[0] for row in client.query(f"SELECT version FROM {database}.schema_version ORDER BY 1").result_rows]
+
+
+def test_a_migration_run_again_changes_nothing_and_keeps_what_is_there(store: Store) -> None:
+    write(store, [sampled("thing", T0_S, (FILL.name, 0.5, ()))])
+    client = store.connect()
+    before = tables(client, store.database)
+    for _ in range(2):
+        migrate(client, store.settings)
+    assert tables(client, store.database) == before
+    assert versions(client, store.database) == [1]
+    assert count(store, "samples") == count(store, "samples_15m", "sum(cnt)") == 3
+    client.close()
+
+
+@pytest.mark.parametrize("done", range(0, len(migrations("x", Retention())[0]), 2))
+def test_a_migration_broken_off_is_finished_by_the_next_start(
+    client: Client, history_settings: History, done: int
+) -> None:
+    database = history_settings.database
+    client.command(f"CREATE DATABASE {database} ENGINE = Atomic")
+    for statement in migrations(database, history_settings.retention)[0][:done]:
+        client.command(statement)
+    migrate(client, history_settings)
+    expected = {re.search(r"EXISTS \w+\.(\w+)", sql)[1] for sql in migrations(database, Retention())[0]}  # type: ignore[index]
+    assert set(tables(client, database)) == expected | {"schema_version"}
+    assert versions(client, database) == [1]
+
+
+def test_a_newer_schema_is_refused_by_name_and_left_untouched(history_settings: History, client: Client) -> None:
+    migrate(client, history_settings)
+    client.command(f"INSERT INTO {history_settings.database}.schema_version (version) VALUES (99)")
+    before = tables(client, history_settings.database)
+    store = Store(history_settings)
+    store.start()
+    assert eventually(lambda: store.state.error is not None, 20)
+    error = store.state.error
+    store.stop()
+    assert error is not None
+    assert (error.code, store.state.ready) == ("newer_schema", False)
+    assert error.message == "The history has schema version 99, this Tapewatch knows 1."
+    assert "history.database" in error.hint
+    assert tables(client, history_settings.database) == before
+
+
+def test_every_table_a_batch_ends_in_remembers_its_token(store: Store) -> None:
+    client = store.connect()
+    created = tables(client, store.database)
+    client.close()
+    for table in ("series", "samples", "samples_15m", "samples_4h", "status_change"):
+        assert f"non_replicated_deduplication_window = {DEDUPLICATION_WINDOW}" in created[table], table
+    for table, kept_s in (("samples", 90 * 86400), ("samples_15m", 730 * 86400), ("samples_4h", 2190 * 86400)):
+        assert f"toIntervalSecond({kept_s})" in created[table], table

@@ -103,9 +103,7 @@ class Monitor:
         self.store.start()
         self.recorder.start()
         self.mirror.start()
-        now_s = time.time()
-        self._due = [(now_s, name) for name in self._intervals_s]
-        heapq.heapify(self._due)
+        self._plan(time.time())
         self._thread = threading.Thread(target=self._loop, name="monitor", daemon=True)
         self._thread.start()
 
@@ -119,13 +117,26 @@ class Monitor:
         self.reader.stop()
         self.store.stop()
 
+    def _plan(self, now_s: float) -> None:
+        """Make every component due now; from there each finds its place in the grid."""
+        self._due = [(now_s, name) for name in self._intervals_s]
+        heapq.heapify(self._due)
+
     def _loop(self) -> None:
-        while not self._stopping.wait(self._turn()):
-            pass
+        pause_s = 0.0
+        while not self._stopping.wait(pause_s):
+            try:
+                pause_s = self._turn()
+            except Exception:  # a turn that fails (no thread can start, say) must not be the last one
+                log.exception("monitor: a turn of the loop failed")
+                pause_s = TURN_S
 
     def _turn(self) -> float:
         """Start what is due, expire what is overdue; returns seconds until there is more to do."""
-        now_s = self.last_turn_s = time.time()
+        now_s = time.time()
+        if now_s < self.last_turn_s - TURN_S:  # the clock was set back: what is due by the old one may be hours away
+            self._plan(now_s)
+        self.last_turn_s = now_s
         runners = self.board.runners
         while self._due and self._due[0][0] <= now_s:
             _, name = heapq.heappop(self._due)
@@ -136,7 +147,7 @@ class Monitor:
             heapq.heappush(self._due, (next_due_s(now_s, pause_s, phase_s(name, interval_s)), name))
         for runner in runners.values():
             runner.expire()
-        waits_s = [due - now_s for due in (runner.due_at_s() for runner in runners.values()) if due is not None]
+        waits_s = [left_s for left_s in (runner.expires_in_s() for runner in runners.values()) if left_s is not None]
         if self._due:
             waits_s.append(self._due[0][0] - now_s)
         return min(TURN_S, max(0.002, min(waits_s, default=TURN_S)))

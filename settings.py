@@ -8,16 +8,15 @@ each with its source and key, so that one start shows everything there is to men
 import json
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from settings_types import Duration, SecretUrl, TimeZone, mask, require_scheme
+from settings_types import Duration, SecretUrl, TimeZone, mask, url_of
 
 ENV_PREFIX = "TAPEWATCH_"
 
@@ -47,28 +46,20 @@ class Retention(Section):
     four_hours_s: Duration = Field(6 * 365 * 86400.0, alias="four_hours")
 
 
-def _history_dsn(value: object) -> SecretUrl:
-    return require_scheme(SecretUrl.parse(value), "chdb", "clickhouse", "clickhouses")
-
-
 class History(Section):
     """``[history]``: where samples, status changes and events are kept."""
 
-    dsn: Annotated[SecretUrl, BeforeValidator(_history_dsn)] = SecretUrl("chdb://var/history")
+    dsn: Annotated[SecretUrl, url_of("chdb", "clickhouse", "clickhouses")] = SecretUrl("chdb://var/history")
     database: str = Field("tapewatch", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")
     flush_s: Duration = Field(10.0, alias="flush")
     max_waiting_samples: int = Field(500_000, ge=1_000)
     retention: Retention = Retention()
 
 
-def _redis_url(value: object) -> SecretUrl | None:
-    return None if value is None else require_scheme(SecretUrl.parse(value), "redis", "rediss")
-
-
 class State(Section):
     """``[state]``: the Redis through which several processes share one board."""
 
-    redis_url: Annotated[SecretUrl | None, BeforeValidator(_redis_url)] = None
+    redis_url: Annotated[SecretUrl | None, url_of("redis", "rediss")] = None
 
 
 class MonitorSection(Section):
@@ -141,8 +132,7 @@ class ConfigError(Exception):
 
 def find_file(environ: Mapping[str, str]) -> Path | None:
     """The configuration file: ``TAPEWATCH_CONFIG`` when set, else ``tapewatch.toml`` here if there is one."""
-    named = environ.get("TAPEWATCH_CONFIG")
-    if named:
+    if named := environ.get("TAPEWATCH_CONFIG"):
         return Path(named)
     default = Path("tapewatch.toml")
     return default if default.exists() else None
@@ -182,7 +172,7 @@ def load(path: Path | None, environ: Mapping[str, str], kinds: Mapping[str, type
         else:
             components.append(component)
             problems += [Problem(source, f"{where}.{key}", text) for key, text in check(component)]
-    problems += [Problem(source, key, text) for key, text in relation_problems(_wired(tables), _names(tables))]
+    problems += [Problem(source, key, text) for key, text in relation_problems(_wired(tables))]
     try:
         settings = Settings.model_validate(document)
     except ValidationError as error:
@@ -192,13 +182,9 @@ def load(path: Path | None, environ: Mapping[str, str], kinds: Mapping[str, type
     return settings.model_copy(update={"component": tuple(components)})
 
 
-def relation_problems(components: Sequence[Component], names: Sequence[str]) -> list[tuple[str, str]]:
-    """(key, message) of each duplicate name, unknown dependency and dependency cycle.
-
-    Args:
-        components: those whose name and dependencies can be read.
-        names: every name the file gives, so that a broken table is not reported twice.
-    """
+def relation_problems(components: Sequence[Component]) -> list[tuple[str, str]]:
+    """(key, message) of each duplicate name, unknown dependency and dependency cycle."""
+    names = [component.name for component in components]
     found = [
         (f"component.{name}", "this name is used twice: give each component its own")
         for name in sorted({n for n in names if names.count(n) > 1})
@@ -215,38 +201,27 @@ def relation_problems(components: Sequence[Component], names: Sequence[str]) -> 
     needs: dict[str, set[str]] = {}
     for component in components:  # a name used twice has the dependencies of both
         needs.setdefault(component.name, set()).update(component.depends_on)
-    while cycle := _cycle(needs):
-        found.append(("component.depends_on", f"a dependency cycle: {' → '.join(cycle)}"))
-        needs[cycle[0]].discard(cycle[1])  # cut it open and look for the next
-    return found
-
-
-def _cycle(needs: Mapping[str, Iterable[str]]) -> list[str]:
-    """One cycle, each name followed by one it depends on, its first name again at the end; empty when there is none."""
-    try:
-        TopologicalSorter({name: sorted(needed) for name, needed in needs.items()}).prepare()
-    except CycleError as error:
-        return list(reversed(error.args[1]))
-    return []
+    while True:
+        try:
+            TopologicalSorter(needs).prepare()
+        except CycleError as error:
+            cycle = error.args[1][::-1]  # each name depends on the next
+            found.append(("component.depends_on", f"a dependency cycle: {' → '.join(cycle)}"))
+            needs[cycle[0]].discard(cycle[1])  # cut open, so that the next one shows
+        else:
+            return found
 
 
 def _wired(tables: Sequence[object]) -> list[Component]:
-    """Name and dependencies of each table, so that a mistake elsewhere in it does not hide one in these."""
+    """The name and dependencies of each table alone, so that a mistake elsewhere in it hides none in these."""
     found = []
     for table in tables:
         if isinstance(table, dict):
-            parts = {
-                "kind": "",
-                "name": table.get("name", table.get("kind")),
-                "depends_on": table.get("depends_on", ()),
-            }
-            with suppress(ValidationError):  # already reported with the whole table
-                found.append(Component.model_validate(parts))
+            needed = table.get("depends_on")
+            known = tuple(name for name in needed if isinstance(name, str)) if isinstance(needed, list) else ()
+            name = str(table.get("name", table.get("kind")))
+            found.append(Component.model_construct(kind="", name=name, depends_on=known))
     return found
-
-
-def _names(tables: Sequence[object]) -> list[str]:
-    return [str(table.get("name", table.get("kind"))) for table in tables if isinstance(table, dict)]
 
 
 def _component(table: object, kinds: Mapping[str, type[Component]]) -> Component:

@@ -136,6 +136,11 @@ def require_scheme(url: SecretUrl, *schemes: str) -> SecretUrl:
     return url
 
 
+def url_of(*schemes: str) -> BeforeValidator:
+    """Makes a key take a URL that begins with one of `schemes`; nothing at all stays None."""
+    return BeforeValidator(lambda value: None if value is None else require_scheme(SecretUrl.parse(value), *schemes))
+
+
 def parse_address(value: object) -> str:
     """``host:port`` with a port from 1 to 65535, checked; returned as given."""
     if not isinstance(value, str):

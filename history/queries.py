@@ -207,8 +207,7 @@ def intervals(client: Client, scope: Scope, window: Window, components: Names = 
         f"""SELECT component, toFloat64(toUnixTimestamp64Milli(ts)) / 1000, toString(status), reason
             FROM (SELECT *, lagInFrame(toString(status)) OVER (PARTITION BY component ORDER BY ts
                             ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS before
-                  FROM {scope.database}.status_change FINAL
-                  WHERE ts >= toDateTime64({{earliest:Float64}}, 3, 'UTC')
+                  FROM {scope.database}.status_change FINAL WHERE ts >= toDateTime64({{earliest:Float64}}, 3, 'UTC')
                     AND ts < toDateTime64({{end:Float64}}, 3, 'UTC')
                     AND (empty({{names:Array(String)}}) OR component IN {{names:Array(String)}}))
             WHERE before != toString(status) ORDER BY component, ts LIMIT 200000""",

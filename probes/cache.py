@@ -91,11 +91,13 @@ class Board:
     """All components' latest results.
 
     Args:
-        clock: epoch seconds.
+        clock: epoch seconds, for the ages.
+        timer: seconds that never go back, for the deadlines.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time, timer: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        self._timer = timer
         self._entries: dict[str, _Entry] = {}
         self._subscribers: list[Subscriber] = []
         self._lock = threading.Lock()
@@ -103,7 +105,7 @@ class Board:
 
     def add(self, component: Component, kind: Kind, *, interval_s: float, deadline_s: float) -> Runner:
         """Register a component; its runner publishes here."""
-        runner = Runner(component, kind, deadline_s, self.publish, self._clock)
+        runner = Runner(component, kind, deadline_s, self.publish, self._clock, self._timer)
         self._entries[component.name] = _Entry(runner, interval_s, deque(maxlen=RECENT))
         return runner
 

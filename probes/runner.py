@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 class _Execution:
     number: int
     tick: datetime
-    started_s: float
+    started_s: float  # of the timer, which has no date
     trial: bool
 
 
@@ -47,7 +47,8 @@ class Runner:
 
     Args:
         publish: receives each `ProbeResult`; called from the probe's thread or from `expire`'s caller.
-        clock: epoch seconds; monotonic enough for deadlines because both ends use the same one.
+        clock: epoch seconds, for the times a result carries.
+        timer: seconds that never go back, for deadlines: a clock that is set must not stop them.
     """
 
     def __init__(
@@ -57,12 +58,14 @@ class Runner:
         deadline_s: float,
         publish: Callable[[ProbeResult], None],
         clock: Callable[[], float] = time.time,
+        timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self.component = component
         self.kind = kind
         self.deadline_s = deadline_s
         self._publish = publish
         self._clock = clock
+        self._timer = timer
         self._judge = Judge({metric.name: metric for metric in kind.metrics}, component.thresholds)
         self._breaker = Breaker()
         self._lock = threading.Lock()
@@ -86,21 +89,22 @@ class Runner:
         When one has outlived its deadline and still runs, its time-out is published anew: the
         component stays critical with a fresh age instead of fading to stale.
         """
-        now_s = self._clock()
         with self._lock:
             if self._stopping:
                 return False
             stuck = self._running is not None and self._running.number == self._reported
             if self._running is None:
                 self._number += 1
-                self._running = _Execution(self._number, tick or utc(int(now_s)), now_s, self._breaker.is_open)
+                self._running = _Execution(
+                    self._number, tick or utc(int(self._clock())), self._timer(), self._breaker.is_open
+                )
                 if self._thread is None:
                     self._thread = threading.Thread(target=self._loop, name=f"probe:{self.component.name}", daemon=True)
                     self._thread.start()
                 self._wake.notify()
                 return True
         if stuck:
-            self._publish_timeout(now_s, tick)
+            self._publish_timeout(tick or utc(int(self._clock())))
         return False
 
     def expire(self) -> None:
@@ -108,8 +112,7 @@ class Runner:
         running = self._running
         if running is None or running.number == self._reported:
             return
-        now_s = self._clock()
-        if now_s - running.started_s < self.deadline_s:
+        if self._timer() - running.started_s < self.deadline_s:
             return
         with self._lock:
             if self._running is not running or running.number == self._reported:
@@ -117,14 +120,14 @@ class Runner:
             self._reported = running.number
             self._timeouts += 1
             self._breaker = self._breaker.after_failure("timeout")
-        self._publish_timeout(now_s, running.tick)
+        self._publish_timeout(running.tick)
 
-    def due_at_s(self) -> float | None:
-        """When `expire` will have something to do; None while idle or already reported."""
+    def expires_in_s(self) -> float | None:
+        """Seconds until `expire` has something to do; None while idle or already reported."""
         running = self._running
         if running is None or running.number == self._reported:
             return None
-        return running.started_s + self.deadline_s
+        return running.started_s + self.deadline_s - self._timer()
 
     def pause_s(self, interval_s: float) -> float:
         """Seconds between the starts of two executions, as the breaker has it."""
@@ -143,7 +146,7 @@ class Runner:
         return RunnerState(
             executions=self._number,
             timeouts=self._timeouts,
-            stuck_s=self._clock() - running.started_s if running and stuck else None,
+            stuck_s=self._timer() - running.started_s if running and stuck else None,
             breaker=self._breaker,
             traceback=self._traceback,
         )
@@ -208,14 +211,13 @@ class Runner:
             self._publish(result)
 
     def _failure(self, execution: _Execution, error: ProbeError) -> ProbeResult:
-        now_s = self._clock()
         return ProbeResult(
             component=self.component.name,
             kind=self.kind.name,
             status=error.status,
-            checked_at=utc(now_s),
+            checked_at=utc(self._clock()),
             tick=execution.tick,
-            took_ms=(now_s - execution.started_s) * 1000,
+            took_ms=(self._timer() - execution.started_s) * 1000,
             error=error,
             trial=execution.trial,
         )
@@ -229,7 +231,7 @@ class Runner:
             status=worst([Status.OK, *(finding.status for finding in findings)]),
             checked_at=utc(now_s),
             tick=execution.tick,
-            took_ms=(now_s - execution.started_s) * 1000,
+            took_ms=(self._timer() - execution.started_s) * 1000,
             latency_ms=None if collected.latency_s is None else collected.latency_s * 1000,
             summary=collected.summary,
             readings=tuple(collected.readings),
@@ -239,9 +241,9 @@ class Runner:
             unavailable=tuple(collected.unavailable),
         )
 
-    def _publish_timeout(self, now_s: float, tick: datetime | None) -> None:
+    def _publish_timeout(self, tick: datetime) -> None:
         running = self._running
-        took_s = now_s - running.started_s if running else self.deadline_s
+        took_s = self._timer() - running.started_s if running else self.deadline_s
         waiting = (
             f", and its first try still waits after {humanize_duration(took_s)}" if took_s > 2 * self.deadline_s else ""
         )
@@ -255,8 +257,8 @@ class Runner:
                 component=self.component.name,
                 kind=self.kind.name,
                 status=Status.CRITICAL,
-                checked_at=utc(now_s),
-                tick=tick or utc(int(now_s)),
+                checked_at=utc(self._clock()),
+                tick=tick,
                 took_ms=took_s * 1000,
                 error=error,
             )

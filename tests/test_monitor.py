@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -249,7 +250,45 @@ def test_a_killed_redis_is_critical_and_ok_again_with_the_next_check(run: Callab
         server.kill()
         assert becomes(Status.CRITICAL)
         assert running.views()[0].result.error.code == "refused"
-        assert eventually(lambda: runner.state().breaker.is_open, 10)
+
+        def breaker_opens() -> bool:
+            running.check_now("cache")
+            return runner.state().breaker.is_open
+
+        assert eventually(breaker_opens, 10)
         server.start()
         assert becomes(Status.OK), running.views()[0].sentence
         assert running.views()[0].result.readings, "the trial's success is followed by the full check at once"
+
+
+def test_a_clock_set_back_stops_no_checks(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(time=time.time)
+    monkeypatch.setattr(loop, "time", clock)
+    made = Monitor(settings_of(nowhere(), component("a"), component("b"), interval="10s"))
+    made._plan(time.time())
+    made._turn()
+    assert eventually(lambda: made.board.published == 2, 10)
+    made._turn()
+    assert made.board.published == 2, "not due again yet"
+    clock.time = lambda: time.time() - 3600
+    made._turn()
+    assert eventually(lambda: made.board.runners["a"].state().executions == 2, 10)
+    assert eventually(lambda: made.board.runners["b"].state().executions == 2, 10)
+    assert all(due_s <= clock.time() + 10 for due_s, _ in made._due)
+    made.stop()
+
+
+def test_a_turn_that_fails_is_not_the_last_one(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Monitor(settings_of(nowhere(), component("a"), interval="1s"))
+    turn, failures = made._turn, iter([RuntimeError("can't start new thread")])
+
+    def sometimes() -> float:
+        for failure in failures:
+            raise failure
+        return turn()
+
+    monkeypatch.setattr(made, "_turn", sometimes)
+    made.start()
+    assert eventually(lambda: made.board.published >= 1, 10)
+    assert made.turning
+    made.stop()

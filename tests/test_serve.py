@@ -184,6 +184,22 @@ def test_the_doctor_finds_nothing_wrong(
     assert (code, [line.split()[:2] for line in said.splitlines()[::2]]) == (0, [["ok", "tcp"], ["ok", "history"]])
 
 
+@pytest.mark.parametrize("wrong", ["history", "tcp"])
+def test_one_thing_wrong_is_enough_for_the_doctor(
+    wrong: str, chdb_path: Path, database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with refusing() as nobody, socket.create_server(("127.0.0.1", 0)) as server:
+        dsn = f"clickhouse://{nobody}" if wrong == "history" else f"chdb://{chdb_path}"
+        address = nobody if wrong == "tcp" else f"127.0.0.1:{server.getsockname()[1]}"
+        tables = (
+            f'[history]\ndsn = "{dsn}"\ndatabase = "{database}"\n[[component]]\nkind = "tcp"\naddress = "{address}"'
+        )
+        code = consult(tables, monkeypatch)
+    lines = {line.split()[1]: line.split()[0] for line in capsys.readouterr().out.splitlines() if line[:1].strip()}
+    assert code == 1
+    assert [name for name, word in lines.items() if word != "ok"] == [wrong]
+
+
 def test_the_doctor_cannot_use_a_bad_configuration(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -293,7 +293,7 @@ REQUIRED = {
     "kafka": 'bootstrap = "x:1"',
     "http": 'url = "http://x"',
     "tcp": 'address = "x:1"',
-    "process": 'match = "x"',
+    "process": 'match = "xyz"',
 }
 
 

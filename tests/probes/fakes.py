@@ -91,7 +91,8 @@ def component(name: str = "thing", **keys: object) -> Component:
 
 def board_of(*components: Component, clock: Clock | None = None, script: Script | None = None) -> Board:
     """A board of `components`, 10 s interval and 2 s deadline each."""
-    board = Board(clock or Clock())
+    clock = clock or Clock()
+    board = Board(clock, clock)
     for one in components:
         board.add(one, (script or Script()).kind, interval_s=10, deadline_s=2)
     return board

@@ -209,7 +209,7 @@ def test_a_drip_ends_in_time_and_leaves_no_thread_stuck() -> None:
         runner = Runner(component(f"clickhouse://{address}"), KIND, 0.3, published.append)
         assert runner.request()
         assert eventually(lambda: expired(runner) and bool(published))
-        assert eventually(lambda: runner.due_at_s() is None and runner.state().stuck_s is None)
+        assert eventually(lambda: runner.expires_in_s() is None and runner.state().stuck_s is None)
     runner.stop()
     assert published[0].error is not None
     assert published[0].error.code == "timeout"

@@ -20,7 +20,7 @@ class Stage:
     def __init__(self, kind_of: Callable[[Script], object] = lambda script: script.kind) -> None:
         self.clock, self.script, self.threads = Clock(), Script(), threading.active_count()
         self.published: list[ProbeResult] = []
-        self.runner = Runner(component(), kind_of(self.script), 2.0, self.published.append, self.clock)  # type: ignore[arg-type]
+        self.runner = Runner(component(), kind_of(self.script), 2.0, self.published.append, self.clock, self.clock)  # type: ignore[arg-type]
 
     def run(self) -> ProbeResult:
         """One whole execution."""
@@ -103,7 +103,7 @@ def test_a_failure_has_the_status_it_names(stage: Stage) -> None:
 def test_the_deadline_stands_outside_of_what_hangs(stage: Stage) -> None:
     stage.script.hang.clear()
     assert stage.runner.request(utc(NOW_S))
-    assert stage.runner.due_at_s() == NOW_S + 2
+    assert stage.runner.expires_in_s() == 2
     stage.clock.now_s += 1.9
     stage.runner.expire()
     assert stage.published == []
@@ -116,7 +116,7 @@ def test_the_deadline_stands_outside_of_what_hangs(stage: Stage) -> None:
     assert late.took_ms == pytest.approx(2000)
     assert late.sentence == "Fake at thing did not answer within 2 s."
     state = stage.runner.state()
-    assert (state.timeouts, state.breaker, state.stuck_s, stage.runner.due_at_s()) == (1, Breaker(1), 2, None)
+    assert (state.timeouts, state.breaker, state.stuck_s, stage.runner.expires_in_s()) == (1, Breaker(1), 2, None)
 
 
 def test_nothing_is_started_while_one_is_stuck_and_the_age_stays_fresh(stage: Stage) -> None:
@@ -295,5 +295,19 @@ def test_the_deadline_stands_in_real_time_too() -> None:
     assert eventually(expired)
     assert published[0].took_ms >= 100
     assert script.collects == 1, "it hangs still"
+    script.hang.set()
+    runner.stop()
+
+
+def test_a_clock_that_is_set_back_does_not_hold_up_the_deadline() -> None:
+    clock, timer, script = Clock(), Clock(), Script()
+    published: list[ProbeResult] = []
+    runner = Runner(component(), script.kind, 2.0, published.append, clock, timer)  # type: ignore[arg-type]
+    script.hang.clear()
+    assert runner.request()
+    clock.now_s -= 3600
+    timer.now_s += 2
+    runner.expire()
+    assert [result.error.code for result in published if result.error] == ["timeout"]
     script.hang.set()
     runner.stop()

@@ -12,6 +12,7 @@ from ui import cards, frame
 from ui.questions import known_events
 from ui.status import badge, coloured, view_badge
 
+TITLE = "**What changed** :gray[24 h]"
 CHANGES = 7
 MANY = 24
 """From this many components on, healthy ones are a line each instead of a card."""
@@ -59,31 +60,33 @@ def overview() -> None:
 
 def what_changed() -> None:
     """The last day's status changes, newest first; at once from what is known."""
-    st.markdown("**What changed** :gray[24 h]")
     answer = monitor.reader.ask(queries.changes, 15.0, 0.0, _last_day())
     if answer.value is None:
-        st.caption(f"Not known: {answer.error.message}" if answer.error else "Reading the history…")
+        why = f"Not known: {answer.error.message}" if answer.error else "Reading the history…"
+        st.markdown(f"{TITLE}  \n:gray[{why}]")
         return
     events = known_events(page, _last_day())
     moments: list[Change | Event] = sorted([*answer.value, *events], key=lambda moment: -moment.at_s)
     if not moments:
-        st.caption("Nothing changed its status in the last 24 h.")
-    for moment in moments[:CHANGES]:
-        ago = humanize_duration(float(int(page.now.timestamp() - moment.at_s)))
-        if isinstance(moment, Change):
-            what, more = f"{coloured(moment.before)} → {coloured(moment.after)}", moment.reason
-        else:
-            what, more = f"{moment.kind}", moment.text
-        st.markdown(
-            f":gray[{frame.clock(monitor, moment.at_s)}] **{moment.component}** {what} :gray[{ago} ago]",
-            help=more or None,
-        )
+        st.markdown(f"{TITLE}  \n:gray[Nothing changed its status in the last 24 h.]")
+        return
+    st.markdown("  \n".join([TITLE, *map(in_words, moments[:CHANGES])]))
     if len(moments) > CHANGES:
         st.page_link(
             "pages/trends.py",
             label=f"{len(moments) - CHANGES} more on Health trends",
             query_params={"from": "now-24h", "to": "now"},
         )
+
+
+def in_words(moment: Change | Event) -> str:
+    """One change or event in a line."""
+    if isinstance(moment, Change):
+        what = f"{coloured(moment.before)} → {coloured(moment.after)}"
+    else:
+        what = f"{moment.kind}: {moment.text}"
+    ago = humanize_duration(float(int(page.now.timestamp() - moment.at_s)))
+    return f":gray[{frame.clock(monitor, moment.at_s)}] **{moment.component}** {what} :gray[{ago} ago]"
 
 
 def _last_day() -> Window:

@@ -15,6 +15,7 @@ from probes.cache import ComponentView, worst_first
 from probes.catalogue import humanize, humanize_duration, sentence_case
 from probes.result import Labels, ProbeResult, Status, Table
 from ui.frame import Page
+from ui.spark import sparkline
 from ui.status import coloured, plain, since, view_age, view_badge
 
 KIND_PAGES = {
@@ -32,34 +33,35 @@ ACRONYMS = {"cpu": "CPU", "id": "ID", "pid": "PID", "rtt": "RTT", "tls": "TLS", 
 
 
 def card(view: ComponentView, now: datetime, zone: ZoneInfo) -> None:
-    """One component: name and status, its key figure with a sparkline, since when, how old."""
+    """One component: name and status, its key figure with a sparkline, since when, how old.
+
+    Two elements a card and no more: what a browser spends on the first paint grows with their number.
+    """
     with st.container(border=True, gap="xxsmall", height="stretch"):
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.markdown(f"**{view.name}**", help=view.sentence)
-            st.markdown(view_badge(view), width="content")
         label, value, points = key_figure(view)
-        st.metric(
-            label,
-            value,
-            chart_data=points if len(points) > 1 else None,
-            chart_type="line",
-            delta_color="off",
+        st.metric(f"**{view.name}** {view_badge(view)}", value)
+        what = view.sentence if view.status.rank > Status.OK.rank else view.result.summary if view.result else ""
+        lines = (
+            what or view.kind.title,
+            f"{since(view.since, now, zone) or 'first check under way'} · {view_age(view)}",
         )
-        st.caption(f"{view.result.summary if view.result and view.result.summary else view.kind.title}")
-        st.caption(f"{since(view.since, now, zone) or 'first check under way'} · {view_age(view)}")
+        picture = sparkline(points, f"recent course of {label}")
+        st.markdown(f":small[{label}]  \n{picture}\n\n" + "  \n".join(f":small[:gray[{line}]]" for line in lines))
 
 
 def key_figure(view: ComponentView) -> tuple[str, str, list[float]]:
-    """Label, value in words and the recent course of a component's key metric (its latency when it has none)."""
+    """Label, value in words and the recent course of a component's key metric (its latency when it has none).
+
+    A value is shown only from the last result: an older one would pass for the present.
+    """
     metric = METRICS[view.kind.key_metric]
-    keys = [key for _, _, key in view.recent if key is not None]
-    if keys:
-        shown = humanize(keys[-1], metric.unit) if view.status != Status.UNKNOWN else "—"
-        return sentence_case(metric.title), shown, keys[-SPARK_POINTS:]
-    latencies = [latency_ms for _, latency_ms, _ in view.recent if latency_ms is not None]
-    if latencies:
-        return "Latency", humanize_duration(latencies[-1] / 1000), latencies[-SPARK_POINTS:]
-    return sentence_case(metric.title), "—", []
+    keys = [key for _, _, key in view.recent]
+    latencies_s = [None if latency_ms is None else latency_ms / 1000 for _, latency_ms, _ in view.recent]
+    by_latency = not any(key is not None for key in keys) and any(value is not None for value in latencies_s)
+    values, label, unit = (latencies_s, "Latency", "seconds") if by_latency else (keys, metric.title, metric.unit)
+    last = values[-1] if values and not view.stale else None
+    shown = "—" if last is None else humanize(last, unit)
+    return sentence_case(label), shown, [value for value in values if value is not None][-SPARK_POINTS:]
 
 
 def root_cause(view: ComponentView, now: datetime, monitor: Monitor) -> None:

@@ -51,10 +51,9 @@ def begin(title: str, question: str) -> Page:
     zone = monitor.settings.app.zone
     window = timerange.current(zone)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        with st.container(gap=None, width="content"):
-            st.header(title, anchor=False)
-            st.caption(question)
+        st.header(title, anchor=False, width="content")
         timerange.control(window, zone)
+    st.caption(question)
     return Page(monitor, window.words or (str(window.start_s), str(window.end_s)))
 
 

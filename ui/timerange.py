@@ -58,7 +58,7 @@ def describe(window: Window, zone: ZoneInfo) -> str:
 
 def control(window: Window, zone: ZoneInfo) -> None:
     """The range as a button; presets, shift, zoom out and typed ends behind it."""
-    with st.popover(describe(window, zone), icon=":material/schedule:", help=f"Times in {zone.key}"):
+    with st.popover(describe(window, zone), icon=":material/schedule:"):
         st.pills(
             "Range",
             list(PRESETS),
@@ -75,6 +75,7 @@ def control(window: Window, zone: ZoneInfo) -> None:
             words = window.words or (str(window.start_s), str(window.end_s))
             start = st.text_input("From", words[0], help="now-6h, 2026-11-23T14:30, or epoch seconds")
             end = st.text_input("To", words[1])
+            st.caption(f"Times are shown in {zone.key}.")
             if st.form_submit_button("Apply"):
                 _apply(start.strip(), end.strip())
 

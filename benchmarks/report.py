@@ -19,6 +19,8 @@ MEANING = {
     "api_dark_vs_up": "median of the live endpoints with every dependency dark, against everything up, in one run",
     "overview_vs_hello": "Overview's time to content in Chromium, against a hello-world Streamlit page served alike",
     "overview_dark_vs_up": "the same with every dependency dark, against everything up; the worst kind of dark counts",
+    "detect_s": "a killed redis-server until an open page says so, checks 2 s apart, worst of 5",
+    "recover_s": "the same server back until the page says so, the breaker's trial included",
     "live_tick_cpu_ms": "processor time one drawing of the Overview's live part costs the server",
 }
 """What each key measures, in the order of the page."""

@@ -66,22 +66,20 @@ def key_figure(view: ComponentView) -> tuple[str, str, list[float]]:
 
 def root_cause(view: ComponentView, now: datetime, monitor: Monitor) -> None:
     """A component in trouble that nothing else explains: what, since when, what it drags along, what to do."""
-    with st.container(border=True, gap="xxsmall"):
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.markdown(
-                f"{view_badge(view)} **{view.name}** :gray[{since(view.since, now, monitor.settings.app.zone)}]"
-            )
-            with st.container(horizontal=True, width="content", vertical_alignment="center"):
-                check_now(view, monitor)
-                st.page_link(
-                    KIND_PAGES.get(view.kind.name, "pages/performance.py"),
-                    label="Details",
-                    icon=":material/arrow_forward:",
-                    query_params={"component": view.name},
-                )
-        st.markdown(f"{view.sentence} {view.hint}".strip())
-        if view.explains:
-            st.markdown(f":gray[explains:] {', '.join(view.explains)}")
+    explains = f"  \n:gray[explains:] {', '.join(view.explains)}" if view.explains else ""
+    with st.container(border=True, horizontal=True, gap="small", vertical_alignment="center"):
+        st.markdown(
+            f"{view_badge(view)} **{view.name}** :gray[{since(view.since, now, monitor.settings.app.zone)}]  \n"
+            f"{view.sentence} {view.hint}{explains}",
+            width="stretch",
+        )
+        check_now(view, monitor)
+        st.page_link(
+            KIND_PAGES.get(view.kind.name, "pages/performance.py"),
+            label="Details",
+            icon=":material/arrow_forward:",
+            query_params={"component": view.name},
+        )
 
 
 def check_now(view: ComponentView, monitor: Monitor) -> None:

@@ -1,5 +1,6 @@
 """What the Health trends and Performance pages draw."""
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -79,7 +80,7 @@ def draw_fan(answer: SeriesSet, page: Page) -> None:
 
 def _share(ratio: float) -> str:
     """A share near one with the digits that tell: 99.97 % is not 100 %."""
-    return f"{ratio * 100:.2f} %" if 0.99 <= ratio < 1 else humanize(ratio, "ratio")
+    return f"{math.floor(ratio * 1e5) / 1e3:.3f} %" if 0.99 <= ratio < 1 else humanize(ratio, "ratio")
 
 
 def _duration(seconds: float | None) -> str:

@@ -4,8 +4,8 @@ import threading
 
 import pandas as pd
 import streamlit as st
-from api.debug import configuration, versions
 
+from api.debug import configuration, versions
 from probes.catalogue import humanize_duration
 from ui import frame
 from ui.status import plain

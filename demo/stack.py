@@ -170,9 +170,12 @@ class Stack:
             lines = backfill.choose_lines(story.courses(), monitor.views())
 
             def tell(share: float) -> None:
+                monitor.reader.outdate()
                 self._progress = Demo(False, f"Filling 90 days of demo history: {share:.0%}.", utc(anchor_s))
 
-            return anchor_s if backfill.run(client, DATABASE, story, lines, tell, self._stopping.wait) else None
+            filled = backfill.run(client, DATABASE, story, lines, tell, self._stopping.wait)
+            monitor.reader.outdate()
+            return anchor_s if filled else None
         finally:
             client.close()
 

@@ -5,6 +5,7 @@ marked stale, or *pending*, or the reason why there is none. The same question a
 once. Nothing is sent to a store that is not known to answer.
 """
 
+import math
 import queue
 import threading
 import time
@@ -52,8 +53,8 @@ class Answer(Generic[T]):
 @dataclass(slots=True)
 class _Known:
     value: Any
+    begun_s: float
     at_s: float
-    took_ms: float
 
 
 class Reader:
@@ -70,7 +71,12 @@ class Reader:
         self._failed: dict[Hashable, ProbeError] = {}
         self._running: dict[Hashable, Future[Any]] = {}
         self._threads: list[threading.Thread] = []
+        self._outdated_s = -math.inf
         self._stopping = False
+
+    def outdate(self) -> None:
+        """Something was written into the past: what was read before this moment is shown until it is read anew."""
+        self._outdated_s = self._clock()
 
     def submit(
         self, question: Callable[Concatenate[Client, Scope, P], T], fresh_s: float, *args: P.args, **kwargs: P.kwargs
@@ -78,7 +84,7 @@ class Reader:
         """Start a question in the background unless its answer is fresh; None when there is nothing to wait for."""
         key = _key(question, args, kwargs)
         known = self._known.get(key)
-        if (known and self._clock() - known.at_s < fresh_s) or not self._store.state.ready:
+        if (known and self._is_fresh(known, fresh_s)) or not self._store.state.ready:
             return None
         kept = self._store.settings.retention
         scope = Scope(self._store.database, kept.raw_s, time.time(), kept.quarter_hour_s)
@@ -123,11 +129,14 @@ class Reader:
         error = state.error if not state.ready else failed
         if known is not None:
             age_s = self._clock() - known.at_s
-            fresh = age_s < fresh_s and error is None
-            return Answer("fresh" if fresh else "stale", known.value, age_s, error, known.took_ms)
+            fresh = self._is_fresh(known, fresh_s) and error is None
+            return Answer("fresh" if fresh else "stale", known.value, age_s, error, (known.at_s - known.begun_s) * 1000)
         if error is not None:
             return Answer("failed", None, None, error)
         return Answer("pending", None)
+
+    def _is_fresh(self, known: _Known, fresh_s: float) -> bool:
+        return self._clock() - known.at_s < fresh_s and known.begun_s > self._outdated_s
 
     def stop(self) -> None:
         """End the workers; running questions are left to end by their own limits."""
@@ -157,7 +166,7 @@ class Reader:
                 client = client or self._store.connect()
                 value = run(client)
                 with self._lock:
-                    self._known[key] = _Known(value, self._clock(), (self._clock() - started_s) * 1000)
+                    self._known[key] = _Known(value, started_s, self._clock())
                     self._known.move_to_end(key)
                     self._failed.pop(key, None)
                     while len(self._known) > MAX_REMEMBERED:

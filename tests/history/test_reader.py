@@ -219,3 +219,20 @@ def test_on_a_real_store(store: Store) -> None:
     assert "broken" in broken.error.message
     assert store.state.ready
     real.stop()
+
+
+def test_what_was_begun_before_the_past_was_written_is_read_anew(reader: Reader, clock: Clock) -> None:
+    question = Question()
+    assert reader.ask(question, 60, 10).value == (1,)
+    question.go_on.clear()
+    clock.now_s += 100
+    future = reader.submit(question, 60)
+    assert eventually(lambda: question.asked == 2, 10)
+    clock.now_s += 1
+    reader.outdate()  # while the second is under way: it may have read what was there before
+    question.go_on.set()
+    assert future is not None
+    assert wait_for(future, 10)
+    assert (reader.answer(question, 60).state, reader.answer(question, 60).value) == ("stale", (2,))
+    clock.now_s += 1
+    assert (reader.ask(question, 60, 10).state, reader.answer(question, 60).value) == ("fresh", (3,))

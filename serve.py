@@ -8,6 +8,7 @@ import errno
 import os
 import socket
 import sys
+from contextlib import suppress
 
 import uvicorn
 
@@ -46,7 +47,8 @@ def main(app: str = "streamlit_app:app") -> int:
         timeout_graceful_shutdown=2,
     )
     server = uvicorn.Server(config)
-    server.run(sockets=[listener])
+    with suppress(KeyboardInterrupt):  # Ctrl-C: everything has been stopped in order by now
+        server.run(sockets=[listener])
     return 0
 
 

@@ -112,8 +112,9 @@ def test_listening_on_ipv6() -> None:
     listener.close()
 
 
-def test_the_real_program_serves_and_ends_on_a_signal(tmp_path: Path) -> None:
-    """As a user starts it: it listens, answers its own health, and ends in order on SIGTERM."""
+@pytest.mark.parametrize(("number", "codes"), [(signal.SIGINT, {0}), (signal.SIGTERM, {0, -signal.SIGTERM})])
+def test_the_real_program_serves_and_ends_on_a_signal(tmp_path: Path, number: int, codes: set[int]) -> None:
+    """As a user starts it: it listens, answers its own health, and ends in order, on Ctrl-C as well."""
     port = free_port()
     (tmp_path / "tapewatch.toml").write_text(
         f'[history]\ndsn = "chdb://{tmp_path}/history"\n[[component]]\nkind = "tcp"\naddress = "127.0.0.1:{port}"\n'
@@ -128,8 +129,8 @@ def test_the_real_program_serves_and_ends_on_a_signal(tmp_path: Path) -> None:
         assert eventually(lambda: process.poll() is not None or b'"status":"ok"' in health(port), 60), (
             errors.read_text()
         )
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(20) in {0, -signal.SIGTERM}
+        process.send_signal(number)
+        assert process.wait(20) in codes
     finally:
         process.kill()
         process.wait()

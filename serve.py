@@ -85,4 +85,9 @@ def _bind_sentence(error: OSError, host: str, port: int) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Everything is stopped and written by now. A daemon thread may still be inside the embedded ClickHouse,
+    # whose exit handlers then crash: leave without running them.
+    os._exit(code)

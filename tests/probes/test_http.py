@@ -163,7 +163,7 @@ def test_an_answer_that_is_not_the_wanted_one(site: str, path: str, keys: dict[s
 )
 def test_a_server_that_misbehaves_is_named_in_time(behave, code: str) -> None:
     with listening(behave) as address:
-        caught = failure(f"http://{address}/", 0.4)
+        caught = failure(f"http://{address}/", 1.5)
     assert caught.error.code == code
     assert address in caught.error.message
 
@@ -171,7 +171,7 @@ def test_a_server_that_misbehaves_is_named_in_time(behave, code: str) -> None:
 @pytest.mark.parametrize("behave", [hang, drip, close, garbage])
 def test_misbehaving_under_tls(behave) -> None:
     with listening(behave) as address:
-        caught = failure(f"https://{address}/", 0.4)
+        caught = failure(f"https://{address}/", 1.5)
     assert caught.error.code in {"timeout", "tls_failed"}
 
 

@@ -37,9 +37,6 @@ class Happening:
     start_s: float
     end_s: float
 
-    def meets(self, start_s: float, end_s: float) -> bool:
-        return self.start_s < end_s and self.end_s > start_s
-
     def inside(self, t: Floats) -> NDArray[np.bool_]:
         return (t >= self.start_s) & (t < self.end_s)
 

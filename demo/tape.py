@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import pyarrow as pa
 import redis
@@ -22,9 +22,10 @@ from clickhouse_connect.driver.client import Client
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 from kafka.errors import TopicAlreadyExistsError
-from kafka.net.compat import KafkaNetClient
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from probes.kafka_client import RECONNECT_MAX_MS, open_client
 
 log = logging.getLogger(__name__)
 logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it logs every failed try; `_keep` says it once
@@ -44,10 +45,6 @@ SYMBOLS = {
     "AMZN": 202.0, "GOOGL": 165.0, "META": 559.0, "TSLA": 352.0, "AMD": 138.0, "NFLX": 897.0, "JPM": 248.0,
     "XOM": 121.0, "UNH": 590.0, "V": 309.0, "COST": 964.0, "HD": 410.0, "KO": 63.0,
 }  # fmt: skip
-
-
-class _Closing(Protocol):
-    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,20 +213,15 @@ def _check_port(address: str) -> None:
 
 
 def _kafka(stack: ExitStack, client: Callable[..., Any], address: str, **options: Any) -> Any:
-    """A Kafka client with short time-outs, closed with `stack`; nothing of it stays behind when it cannot be built."""
-    made: list[_Closing] = []
-
-    def remember(**config: Any) -> KafkaNetClient:
-        config["socket_connection_setup_timeout_ms"] = config["socket_connection_setup_timeout_max_ms"] = TIMEOUT_MS
-        made.append(KafkaNetClient(**config))
-        return made[-1]
-
-    try:
-        built = client(bootstrap_servers=address, request_timeout_ms=TIMEOUT_MS, bootstrap_timeout_ms=TIMEOUT_MS,
-                       reconnect_backoff_max_ms=500, kafka_client=remember, **options)  # fmt: skip
-    except Exception:
-        for each in made:
-            each.close()
-        raise
+    """A Kafka client with short time-outs, closed with `stack`."""
+    built = open_client(
+        client,
+        TIMEOUT_MS / 1000,
+        bootstrap_servers=address,
+        request_timeout_ms=TIMEOUT_MS,
+        bootstrap_timeout_ms=TIMEOUT_MS,
+        reconnect_backoff_max_ms=RECONNECT_MAX_MS,
+        **options,
+    )
     stack.callback(built.close, **({"timeout": 0.5} if client is KafkaProducer else {}))
     return built

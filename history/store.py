@@ -78,10 +78,6 @@ class Store:
         """Where the history is, without secrets."""
         return f"{self.settings.dsn}"
 
-    @property
-    def embedded(self) -> bool:
-        return clickhouse_client.is_embedded(self.settings.dsn)
-
     def start(self) -> None:
         if self._thread is None:
             self._thread = threading.Thread(target=self._watch, name="history:store", daemon=True)

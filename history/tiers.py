@@ -23,7 +23,6 @@ class Tier:
 RAW = Tier("raw", "samples", 1)
 QUARTER_HOUR = Tier("15m", "samples_15m", 900)
 FOUR_HOURS = Tier("4h", "samples_4h", 14400)
-TIERS = (RAW, QUARTER_HOUR, FOUR_HOURS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ The hooks used here are partly private to kafka-python 3.0: hence the pin, and a
 
 import logging
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from kafka import KafkaAdminClient
@@ -47,26 +47,37 @@ def open_admin(bootstrap: Sequence[str], bootstrap_s: float, request_s: float) -
     Raises:
         KafkaError: it could not; nothing of the client is left.
     """
+    admin: KafkaAdminClient = open_client(
+        KafkaAdminClient,
+        request_s,
+        bootstrap_servers=list(bootstrap),
+        client_id="tapewatch",
+        bootstrap_timeout_ms=bootstrap_s * 1000,
+        request_timeout_ms=request_s * 1000,
+        reconnect_backoff_max_ms=RECONNECT_MAX_MS,
+        proxy_url="resolver://",
+    )
+    return admin
+
+
+def open_client(kind: Callable[..., Any], connect_s: float, **config: Any) -> Any:
+    """A kafka-python client, admin, consumer or producer; one that cannot be built leaves no thread and no socket.
+
+    Args:
+        connect_s: time for a connect, which is no public option of the client and beats its request time-out.
+    """
     opened: list[KafkaNetClient] = []
 
-    def build(**config: Any) -> KafkaNetClient:
-        setup_ms = request_s * 1000
+    def build(**inner: Any) -> KafkaNetClient:
+        setup_ms = connect_s * 1000
         client = KafkaNetClient(
-            socket_connection_setup_timeout_ms=setup_ms, socket_connection_setup_timeout_max_ms=setup_ms, **config
+            socket_connection_setup_timeout_ms=setup_ms, socket_connection_setup_timeout_max_ms=setup_ms, **inner
         )
         opened.append(client)
         return client
 
     try:
-        return KafkaAdminClient(
-            bootstrap_servers=list(bootstrap),
-            client_id="tapewatch",
-            kafka_client=build,
-            bootstrap_timeout_ms=bootstrap_s * 1000,
-            request_timeout_ms=request_s * 1000,
-            reconnect_backoff_max_ms=RECONNECT_MAX_MS,
-            proxy_url="resolver://",
-        )
+        return kind(kafka_client=build, **config)
     except BaseException:
         for client in opened:
             client.close()

@@ -6,6 +6,7 @@ import pytest
 
 from history.schema import migrations
 from history.store import Store, StoreUnavailable, explain, migrate
+from probes.clickhouse_client import is_embedded
 from probes.result import ProbeError, ProbeFailure
 from settings import History, Retention
 from settings_types import SecretUrl
@@ -22,7 +23,7 @@ def test_it_opens_in_the_background_and_brings_its_schema(history_settings: Hist
     store.start()
     assert told.wait(30)
     assert store.state.ready
-    assert store.embedded
+    assert is_embedded(store.settings.dsn)
     assert count(store, "schema_version", "max(version)") == len(migrations("x", Retention()))
     with client_of(store) as client:
         tables = {row[0] for row in client.query(f"SHOW TABLES FROM {store.database}").result_rows}

@@ -63,10 +63,10 @@ def test_an_open_and_a_refused_target_both_give_a_round_trip() -> None:
 
 
 def test_a_dead_target_is_named_and_delays_neither_the_others_nor_the_probe() -> None:
-    with black_hole() as dead, listening(close) as up, probing(1.5, targets=[dead, up, "nosuch.invalid:80"]) as probe:
+    with black_hole() as dead, listening(close) as up, probing(0.6, targets=[dead, up, "nosuch.invalid:80"]) as probe:
         started_s = time.monotonic()
         collected = probe.collect()
-        assert time.monotonic() - started_s < 1.5
+        assert time.monotonic() - started_s < 0.6
     assert state_of(collected, dead) == "timeout"
     assert state_of(collected, up) == "accepts"
     assert state_of(collected, "nosuch.invalid:80").startswith("dns_")
@@ -74,7 +74,7 @@ def test_a_dead_target_is_named_and_delays_neither_the_others_nor_the_probe() ->
     assert dead in collected.findings[0].message
     assert "nosuch.invalid" in collected.findings[1].message
     up_rtt = next(r.value for r in collected.readings if r.labels == labels(target=up) and "rtt" in r.metric)
-    assert up_rtt < 1
+    assert up_rtt < 0.3
 
 
 def test_a_try_that_has_not_ended_is_reported_and_not_started_twice() -> None:
@@ -147,7 +147,7 @@ def test_a_timed_out_try_ends_in_time() -> None:
     with black_hole() as dead:
         started_s = time.monotonic()
         outcome = attempt(dead, 0.2)
-        assert time.monotonic() - started_s < 2
+        assert time.monotonic() - started_s < 0.4
     assert outcome.state == "timeout"
     assert outcome.rtt_s is None
 

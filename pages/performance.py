@@ -28,10 +28,8 @@ def key_title(name: str) -> str:
 def choose(names: tuple[str, ...]) -> str:
     """Which component: the link's, else the slowest at the first visit."""
     slowest = sorted(page.monitor.views(), key=latency_s, reverse=True)
-    st.markdown(
-        "**Slowest now** "
-        + " · ".join(f"{v.name} {humanize_duration(latency_s(v))}" for v in slowest[:5] if latency_s(v))
-    )
+    listed = " · ".join(f"{v.name} {humanize_duration(latency_s(v))}" for v in slowest[:5] if latency_s(v))
+    st.markdown(f"**Slowest now** {listed or ':gray[no component answers with a latency]'}")
     wanted = st.query_params.get("component")
     st.session_state.setdefault("performance", wanted if wanted in names else slowest[0].name)
     return st.selectbox("Component", names, key="performance")

@@ -53,7 +53,7 @@ class Monitor:
         self.started_at = utc(time.time())
         self.board = Board()
         self.mirror = Mirror(settings.state.redis_url, self.board)
-        self.store = Store(settings.history, self._on_store_ready)
+        self.store = Store(settings.history, self._on_store_ready, settings.app.time_zone)
         self.recorder = Recorder(self.store, probes.METRICS)
         self.reader = Reader(self.store)
         self._demo = demo

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from settings_types import Duration, SecretUrl, TimeZone, mask, url_of
 
 ENV_PREFIX = "TAPEWATCH_"
+DEFAULT_ZONE = "America/New_York"
 
 
 class Section(BaseModel):
@@ -31,7 +32,7 @@ class App(Section):
     """``[app]``: what the screen says."""
 
     title: str = Field("Tapewatch", min_length=1, max_length=60)
-    time_zone: TimeZone = "America/New_York"
+    time_zone: TimeZone = DEFAULT_ZONE
 
     @property
     def zone(self) -> ZoneInfo:
@@ -44,6 +45,7 @@ class Retention(Section):
     raw_s: Duration = Field(90 * 86400.0, alias="raw")
     quarter_hour_s: Duration = Field(2 * 365 * 86400.0, alias="quarter_hour")
     four_hours_s: Duration = Field(6 * 365 * 86400.0, alias="four_hours")
+    days_s: Duration = Field(10 * 365 * 86400.0, alias="days")
 
 
 class History(Section):
@@ -51,6 +53,7 @@ class History(Section):
 
     dsn: Annotated[SecretUrl, url_of("chdb", "clickhouse", "clickhouses")] = SecretUrl("chdb://var/history")
     database: str = Field("tapewatch", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")
+    cluster: str = Field("", pattern=r"^([A-Za-z_][A-Za-z0-9_-]{0,62})?$")
     flush_s: Duration = Field(10.0, alias="flush")
     max_waiting_samples: int = Field(500_000, ge=1_000)
     retention: Retention = Retention()

@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 
 from demo.courses import Course
 from demo.story import DAY_S, DAYS, Story
-from history.recorder import HEARTBEAT, SeriesKey, StatusChange, changes_table, insert, series_table
+from history.precision import rounded_column
+from history.recorder import HEARTBEAT
+from history.rows import SeriesKey, StatusChange, catalogued, changes_table, columns_table, insert, series_table
 from probes import METRICS
 from probes.cache import ComponentView
 from probes.result import Labels, utc
@@ -78,7 +80,9 @@ def run(
     """
     written = done(client, database)
     todo = chunks(story.start_s, story.anchor_s)
-    insert(client, f"{database}.series", series_table(_keys(story, lines), METRICS), _token(story, "series"))
+    insert(
+        client, f"{database}.series", series_table(catalogued(_keys(story, lines), METRICS)), _token(story, "series")
+    )
     insert(client, f"{database}.event", events_table(story), _token(story, "event"))
     insert(client, f"{database}.status_change", changes_table(changes_of(story)), _token(story, "status"))
     for count, chunk in enumerate(todo):
@@ -178,16 +182,13 @@ def _samples_of_day(story: Story, lines: Sequence[Line], day: Chunk) -> pa.Table
         values = story.values(line.course, line.base, which, t)
         if METRICS[line.course.metric].type == "counter":  # stored as the increase since the sample before
             values = values * distance_s
-        parts.append((line.key.id, t[seen], values[seen]))
+        parts.append((line.key.id, t[seen], rounded_column(values[seen], METRICS[line.course.metric].bits)))
     for component in story.components:
         parts += _common(story, component, t)
-    moments = np.concatenate([at for _, at, _ in parts]).astype("datetime64[s]")
-    return pa.table(
-        {
-            "series_id": np.concatenate([np.full(len(at), series_id, np.uint64) for series_id, at, _ in parts]),
-            "ts": pa.array(moments, pa.timestamp("s", "UTC")),
-            "value": np.concatenate([values for _, _, values in parts]),
-        }
+    return columns_table(
+        np.concatenate([np.full(len(at), series_id, np.uint64) for series_id, at, _ in parts]),
+        np.concatenate([at for _, at, _ in parts]).astype(np.int64),
+        np.concatenate([values for _, _, values in parts]),
     )
 
 
@@ -239,7 +240,8 @@ def _common(story: Story, component: str, t: Floats) -> list[tuple[int, Floats, 
     latency = story.latency(component, t)
     if latency is not None:
         answered = story.observed(component, t)
-        found.append((SeriesKey(component, "probe_latency_seconds").id, t[answered], latency[answered]))
+        kept = rounded_column(latency[answered], METRICS["probe_latency_seconds"].bits)
+        found.append((SeriesKey(component, "probe_latency_seconds").id, t[answered], kept))
     return found
 
 

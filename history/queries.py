@@ -15,6 +15,7 @@ import numpy as np
 from clickhouse_connect.driver.client import Client
 from numpy.typing import NDArray
 
+from history.schema import SKETCH_MERGE
 from history.tiers import RAW, Plan, plan
 from history.window import Window
 from probes.result import Status
@@ -146,9 +147,7 @@ class _Columns:
 
 
 _RAW_COLUMNS = _Columns("ts", "avg(value), min(value), max(value)", "count()", "quantiles(0.5, 0.95, 0.99)(value)")
-_TIER_COLUMNS = _Columns(
-    "t", "sum(vsum) / sum(cnt), min(vmin), max(vmax)", "sum(cnt)", "quantilesDDMerge(0.01, 0.5, 0.95, 0.99)(q)"
-)
+_TIER_COLUMNS = _Columns("t", "sum(vsum) / sum(cnt), min(vmin), max(vmax)", "sum(cnt)", f"{SKETCH_MERGE}(q)")
 
 
 def series(

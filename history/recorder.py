@@ -5,65 +5,31 @@ whose outcome is unknown is sent again with the same token, and ClickHouse write
 the store is away samples wait, bounded; at the bound the oldest go first and are counted.
 """
 
-import hashlib
 import logging
 import math
 import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
-import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
+from history.precision import rounded
+from history.rows import Sample, SeriesKey, StatusChange, catalogued, changes_table, insert, samples_table, series_table
 from history.store import Store
 from probes.catalogue import Metric
 from probes.common import readings
-from probes.result import Labels, ProbeResult, Status
+from probes.result import ProbeResult
 
 log = logging.getLogger(__name__)
 
 MAX_BATCH = 50_000
 HEARTBEAT = timedelta(hours=1)
 """A status is written again after this long without a change, so that a window finds its beginning nearby."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One value of one series at a whole second."""
-
-    series_id: int
-    ts_s: int
-    value: float
-
-
-@dataclass(frozen=True, slots=True)
-class StatusChange:
-    """From `ts` on the component has `status`; `reason` is the sentence shown then."""
-
-    component: str
-    ts: datetime
-    status: Status
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class SeriesKey:
-    """What names a series: component, metric and labels."""
-
-    component: str
-    metric: str
-    labels: Labels = ()
-
-    @property
-    def id(self) -> int:
-        """The series' 64-bit identity: BLAKE2b of its parts, the same in every process and version."""
-        text = "\x00".join((self.component, self.metric, *(f"{name}={value}" for name, value in self.labels)))
-        return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +87,11 @@ class Recorder:
     def record(self, result: ProbeResult) -> None:
         """Queue the samples of a result and its status change, if it is one. Never blocks on the store."""
         rows = [
-            Sample(self._id(SeriesKey(result.component, r.metric, r.labels)), int(result.tick.timestamp()), r.value)
+            Sample(
+                self._id(SeriesKey(result.component, r.metric, r.labels)),
+                int(result.tick.timestamp()),
+                self._rounded(r.metric, r.value),
+            )
             for r in readings(result)
             if math.isfinite(r.value)
         ]
@@ -202,6 +172,9 @@ class Recorder:
             series, self._unwritten_series = self._unwritten_series, {}
         return _Batch(series, samples, changes, uuid.uuid4().hex)
 
+    def _rounded(self, metric: str, value: float) -> float:
+        return rounded(value, self._metrics[metric].bits)
+
     def _id(self, key: SeriesKey) -> int:
         known = self._series.get(key)
         if known is None:
@@ -213,54 +186,9 @@ class Recorder:
 
 def _insert(client: Client, database: str, batch: _Batch, metrics: Mapping[str, Metric]) -> None:
     for table, rows in (
-        ("series", series_table(batch.series.values(), metrics)),
+        ("series", series_table(catalogued(batch.series.values(), metrics))),
         ("samples", samples_table(batch.samples)),
         ("status_change", changes_table(batch.changes)),
     ):
         if rows.num_rows:
             insert(client, f"{database}.{table}", rows, batch.token)
-
-
-def insert(client: Client, table: str, rows: pa.Table, token: str) -> None:
-    """Write `rows` once, however often this is called with the same token."""
-    client.insert_arrow(table, rows, settings={"insert_deduplication_token": token, "insert_deduplicate": 1})
-
-
-def series_table(keys: Iterable[SeriesKey], metrics: Mapping[str, Metric]) -> pa.Table:
-    """Rows of the ``series`` table."""
-    found = [(key, metrics[key.metric]) for key in keys]
-    return pa.table(
-        {
-            "series_id": pa.array([key.id for key, _ in found], pa.uint64()),
-            "component": [key.component for key, _ in found],
-            "metric": [key.metric for key, _ in found],
-            "labels": pa.array([list(key.labels) for key, _ in found], pa.map_(pa.string(), pa.string())),
-            "unit": [str(metric.unit) for _, metric in found],
-            "kind": [str(metric.type) for _, metric in found],
-        }
-    )
-
-
-def samples_table(samples: Iterable[Sample]) -> pa.Table:
-    """Rows of the ``samples`` table, sorted as it stores them."""
-    rows = sorted((s.series_id, s.ts_s, s.value) for s in samples)
-    return pa.table(
-        {
-            "series_id": pa.array([row[0] for row in rows], pa.uint64()),
-            "ts": pa.array([row[1] for row in rows], pa.timestamp("s", "UTC")),
-            "value": pa.array([row[2] for row in rows], pa.float64()),
-        }
-    )
-
-
-def changes_table(changes: Iterable[StatusChange]) -> pa.Table:
-    """Rows of the ``status_change`` table."""
-    rows = list(changes)
-    return pa.table(
-        {
-            "component": [row.component for row in rows],
-            "ts": pa.array([row.ts for row in rows], pa.timestamp("ms", "UTC")),
-            "status": [str(row.status) for row in rows],
-            "reason": [row.reason for row in rows],
-        }
-    )

@@ -1,68 +1,259 @@
-"""The tables, as versioned migrations.
+"""The tables of the history.
 
-Shape measured in the history benchmark: a narrow table with whole-second timestamps and plain
-ZSTD(1) beats wide rows, maps and Gorilla; counters are stored as increases, so a rate is
-``sum / seconds`` in every tier. Every roll-up target has its own deduplication window: without it a
-batch inserted again with the same token would be counted twice there.
+Shape measured by the history benchmark (docs/performance.md, docs/history.md):
+
+- narrow rows, whole-second timestamps. A value is kept as its 64 bits: ``T64('bit')`` stores 64 of
+  them bit by bit, so the zeros that rounding leaves cost nothing; ``value`` is an alias that reads
+  as the number. Counters are stored as increases, so a rate is ``sum / seconds`` in every tier.
+- roll-ups are a cascade: each view reads the tier before it, so an insert is aggregated once and
+  the coarser tiers cost next to nothing. Each target has a deduplication window of its own: without
+  it a batch inserted again with the same token would be counted twice there.
+- four hours and days are those of the desk's clock, so a day of 23 or 25 hours is one row.
+- small granules in the roll-ups: reading a sketch is what costs, and a granule is read as a whole.
 """
 
-from settings import Retention
+from collections.abc import Iterator
+from dataclasses import dataclass
 
+from settings import History, Retention
+
+VERSION = 2
+"""Version 1 kept plain numbers, tiers in UTC and no days."""
 DEDUPLICATION_WINDOW = 10_000
+SPOOL_REACH_S = 7 * 86400
+"""How old a batch sent again may be in a cluster, whose windows are bounded in time as well."""
+SKETCH = "quantilesDD(0.02, 0.5, 0.95, 0.99)"
+"""Percentiles within 2 %. At 1 % the 15-minute rows cost 6 bytes more each."""
+SKETCH_STATE, SKETCH_MERGE, SKETCH_MERGE_STATE = (
+    SKETCH.replace("(", f"{suffix}(", 1) for suffix in ("State", "Merge", "MergeState")
+)
+VALUE = "reinterpretAsFloat64(bits)"
 
-_DURABLE = f"non_replicated_deduplication_window={DEDUPLICATION_WINDOW}, fsync_after_insert=1, fsync_part_directory=1"
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table to create: `shard_by` is what decides in a cluster which shard a row belongs to."""
+
+    name: str
+    columns: str
+    engine: str
+    arguments: str
+    layout: str
+    shard_by: str
+    settings: str = ""
 
 
-def migrations(database: str, retention: Retention) -> list[list[str]]:
-    """The statements that lead to each schema version; version n is the first n lists.
+@dataclass(frozen=True, slots=True)
+class Rollup:
+    """A tier: its rows are `start` of what `source` holds."""
+
+    name: str
+    source: str
+    start: str
+    partition: str
+    kept_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the tables live and how they are replicated.
 
     Args:
-        database: name of the database, already checked to be an identifier.
+        zone: IANA name of the desk's time zone.
+        cluster: a cluster of the servers' configuration; empty: one server, or the embedded engine.
     """
+
+    database: str
+    zone: str
+    retention: Retention
+    cluster: str = ""
+
+    @property
+    def on_cluster(self) -> str:
+        return f" ON CLUSTER '{self.cluster}'" if self.cluster else ""
+
+    def local(self, table: str) -> str:
+        """The table that holds the rows; in a cluster the plain name is the distributed one."""
+        return f"{self.database}.{table}{'_local' if self.cluster else ''}"
+
+    def engine(self, table: Table) -> str:
+        if not self.cluster:
+            return f"{table.engine}({table.arguments})"
+        path = f"'/clickhouse/tables/{{shard}}/{self.database}/{table.name}', '{{replica}}'"
+        return f"Replicated{table.engine}({', '.join(filter(None, (path, table.arguments)))})"
+
+    def settings(self, table: Table) -> str:
+        window = (
+            f"replicated_deduplication_window={DEDUPLICATION_WINDOW}, "
+            f"replicated_deduplication_window_seconds={SPOOL_REACH_S}"
+            if self.cluster
+            else f"non_replicated_deduplication_window={DEDUPLICATION_WINDOW}"
+        )
+        return ", ".join(filter(None, (table.settings, window, "fsync_after_insert=1, fsync_part_directory=1")))
+
+
+def layout_of(settings: History, zone: str) -> Layout:
+    """The layout a configuration asks for."""
+    return Layout(settings.database, zone, settings.retention, settings.cluster)
+
+
+def create_database(layout: Layout) -> list[str]:
+    """What must be there before anything can be asked: the database and the note of its version."""
+    version = Table("schema_version", "version UInt32, at DateTime('UTC') DEFAULT now()", "MergeTree", "",
+                    "ORDER BY version", "version")  # fmt: skip
     return [
-        [
-            f"""CREATE TABLE IF NOT EXISTS {database}.series (
-                series_id UInt64, component LowCardinality(String), metric LowCardinality(String),
-                labels Map(LowCardinality(String), String), unit LowCardinality(String),
-                kind Enum8('gauge' = 1, 'counter' = 2, 'state' = 3))
-            ENGINE = ReplacingMergeTree ORDER BY (component, metric, series_id)
-            SETTINGS {_DURABLE}""",
-            f"""CREATE TABLE IF NOT EXISTS {database}.samples (
-                series_id UInt64 CODEC(Delta, ZSTD(1)), ts DateTime('UTC') CODEC(Delta, ZSTD(1)),
-                value Float64 CODEC(ZSTD(1)))
-            ENGINE = MergeTree PARTITION BY toMonday(ts) ORDER BY (series_id, ts)
-            TTL ts + toIntervalSecond({int(retention.raw_s)})
-            SETTINGS ttl_only_drop_parts=1, {_DURABLE}""",
-            *_rollup(database, "samples_15m", "15 MINUTE", "toStartOfQuarter(t)", retention.quarter_hour_s),
-            *_rollup(database, "samples_4h", "4 HOUR", "toYear(t)", retention.four_hours_s),
-            f"""CREATE TABLE IF NOT EXISTS {database}.status_change (
-                component LowCardinality(String), ts DateTime64(3, 'UTC'),
-                status Enum8('off' = 0, 'ok' = 1, 'unknown' = 2, 'warning' = 3, 'critical' = 4), reason String)
-            ENGINE = ReplacingMergeTree ORDER BY (component, ts)
-            SETTINGS {_DURABLE}""",
-            f"""CREATE TABLE IF NOT EXISTS {database}.event (
-                id UUID, ts DateTime64(3, 'UTC'), till Nullable(DateTime64(3, 'UTC')), kind LowCardinality(String),
-                component LowCardinality(String), author String, text String, ver UInt64, deleted UInt8)
-            ENGINE = ReplacingMergeTree(ver, deleted) ORDER BY (ts, id)
-            SETTINGS {_DURABLE}""",
-        ],
+        f"CREATE DATABASE IF NOT EXISTS {layout.database}{layout.on_cluster} ENGINE = Atomic",
+        *_create(layout, version),
     ]
 
 
-def _rollup(database: str, table: str, interval: str, partition: str, kept_s: float) -> list[str]:
-    return [
-        f"""CREATE TABLE IF NOT EXISTS {database}.{table} (
-            series_id UInt64 CODEC(Delta, ZSTD(1)), t DateTime('UTC') CODEC(Delta, ZSTD(1)),
-            vmin SimpleAggregateFunction(min, Float64) CODEC(ZSTD(1)),
-            vmax SimpleAggregateFunction(max, Float64) CODEC(ZSTD(1)),
-            vsum SimpleAggregateFunction(sum, Float64) CODEC(ZSTD(1)),
-            cnt SimpleAggregateFunction(sum, UInt64) CODEC(T64, ZSTD(1)),
-            q AggregateFunction(quantilesDD(0.01, 0.5, 0.95, 0.99), Float64) CODEC(ZSTD(1)))
-        ENGINE = AggregatingMergeTree PARTITION BY {partition} ORDER BY (series_id, t)
-        TTL t + toIntervalSecond({int(kept_s)})
-        SETTINGS ttl_only_drop_parts=1, {_DURABLE}""",
-        f"""CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.{table}_mv TO {database}.{table} AS
-        SELECT series_id, toStartOfInterval(ts, INTERVAL {interval}) AS t, min(value) AS vmin, max(value) AS vmax,
-               sum(value) AS vsum, count() AS cnt, quantilesDDState(0.01, 0.5, 0.95, 0.99)(value) AS q
-        FROM {database}.samples GROUP BY series_id, t""",
+def create_tables(layout: Layout) -> Iterator[str]:
+    """The statements that make the tables of this version; each leaves alone what is there already.
+
+    The comment on a tier names the desk's zone it was made for.
+    """
+    for table in TABLES:
+        yield from _create(layout, table)
+    yield from _create(layout, _samples(layout.retention))
+    for rollup in rollups(layout):
+        yield from _create(layout, _rollup_table(rollup), comment=layout.zone)
+    yield from create_views(layout)
+
+
+def create_views(layout: Layout) -> Iterator[str]:
+    """The views that fill the roll-ups and the latest values."""
+    for rollup in rollups(layout):
+        yield view(layout, rollup.name, rollup_select(rollup, layout.local(rollup.source)))
+    # The newest sample of each series as one number that max() orders: its second, then its bits. An argMax of
+    # tuples would halve the rate of a bulk load.
+    newest = "max(bitShiftLeft(toUInt128(toUnixTimestamp(ts)), 64) + bits) AS newest"
+    yield view(layout, "latest", f"SELECT series_id, {newest} FROM {layout.local('samples')} GROUP BY series_id")
+
+
+def rollups(layout: Layout) -> tuple[Rollup, ...]:
+    """The tiers, finest first: each is filled from the one before it."""
+    kept = layout.retention
+
+    def start(interval: str, moment: str, zone: str) -> str:
+        return f"toDateTime(toStartOfInterval({moment}, INTERVAL {interval}, '{zone}'), 'UTC')"
+
+    return (
+        Rollup("samples_15m", "samples", start("15 MINUTE", "ts", "UTC"), "toStartOfQuarter(t)", kept.quarter_hour_s),
+        Rollup("samples_4h", "samples_15m", start("4 HOUR", "s.t", layout.zone), "toYear(t)", kept.four_hours_s),
+        Rollup("samples_1d", "samples_4h", start("1 DAY", "s.t", layout.zone), "toYear(t)", kept.days_s),
+    )
+
+
+def rollup_select(rollup: Rollup, source: str, where: str = "") -> str:
+    """The rows of a tier made from the rows of `source`, which has the columns of the tier before it."""
+    if rollup.source == "samples":
+        columns = (f"min({VALUE}) AS vmin, max({VALUE}) AS vmax, sum({VALUE}) AS vsum, count() AS cnt, "
+                   f"{SKETCH_STATE}({VALUE}) AS q")  # fmt: skip
+    else:
+        columns = (f"min(s.vmin) AS vmin, max(s.vmax) AS vmax, sum(s.vsum) AS vsum, sum(s.cnt) AS cnt, "
+                   f"{SKETCH_MERGE_STATE}(s.q) AS q")  # fmt: skip
+    return f"SELECT series_id, {rollup.start} AS t, {columns} FROM {source} AS s {where} GROUP BY series_id, t"
+
+
+def view(layout: Layout, table: str, select: str) -> str:
+    """The view that fills `table`."""
+    name = f"{layout.database}.{table}_mv"
+    return f"CREATE MATERIALIZED VIEW IF NOT EXISTS {name}{layout.on_cluster} TO {layout.local(table)} AS {select}"
+
+
+def ttl(column: str, kept_s: float) -> str:
+    """How long the rows of a tier are kept."""
+    return f"{column} + toIntervalSecond({int(kept_s)})"
+
+
+TABLES = (
+    Table(
+        "series",
+        "series_id UInt64, component LowCardinality(String), metric LowCardinality(String), "
+        "labels Map(LowCardinality(String), String), unit LowCardinality(String), "
+        "kind Enum8('gauge' = 1, 'counter' = 2, 'state' = 3)",
+        "ReplacingMergeTree",
+        "",
+        "ORDER BY (component, metric, series_id)",
+        "series_id",
+    ),
+    Table(
+        "latest",
+        "series_id UInt64, newest SimpleAggregateFunction(max, UInt128)",
+        "AggregatingMergeTree",
+        "",
+        "ORDER BY series_id",
+        "series_id",
+    ),
+    Table(
+        "status_change",
+        "component LowCardinality(String), ts DateTime64(3, 'UTC'), "
+        "status Enum8('off' = 0, 'ok' = 1, 'unknown' = 2, 'warning' = 3, 'critical' = 4), reason String",
+        "ReplacingMergeTree",
+        "",
+        "ORDER BY (component, ts)",
+        "cityHash64(component)",
+    ),
+    Table(
+        "event",
+        "id UUID, ts DateTime64(3, 'UTC'), till Nullable(DateTime64(3, 'UTC')), kind LowCardinality(String), "
+        "component LowCardinality(String), author String, text String, ver UInt64, deleted UInt8",
+        "ReplacingMergeTree",
+        "ver, deleted",
+        "ORDER BY (ts, id)",
+        "cityHash64(id)",
+    ),
+    Table(
+        "progress",
+        "source String, first UInt64, last UInt64, at DateTime64(6, 'UTC') DEFAULT now64(6)",
+        "ReplacingMergeTree",
+        "at",
+        "ORDER BY source",
+        "cityHash64(source)",
+    ),
+)
+"""Beside the samples and their tiers. ``progress`` notes what of a file or a topic is on its way or written."""
+
+
+def _samples(kept: Retention) -> Table:
+    return Table(
+        "samples",
+        "series_id UInt64 CODEC(Delta, ZSTD(1)), ts DateTime('UTC') CODEC(Delta, ZSTD(1)), "
+        f"bits UInt64 CODEC(T64('bit'), ZSTD(1)), value Float64 ALIAS {VALUE}",
+        "MergeTree",
+        "",
+        f"PARTITION BY toMonday(ts) ORDER BY (series_id, ts) TTL {ttl('ts', kept.raw_s)}",
+        "series_id",
+        "ttl_only_drop_parts=1",
+    )
+
+
+def _rollup_table(rollup: Rollup) -> Table:
+    return Table(
+        rollup.name,
+        "series_id UInt64 CODEC(Delta, ZSTD(1)), t DateTime('UTC') CODEC(Delta, ZSTD(1)), "
+        "vmin SimpleAggregateFunction(min, Float64) CODEC(ZSTD(1)), "
+        "vmax SimpleAggregateFunction(max, Float64) CODEC(ZSTD(1)), "
+        "vsum SimpleAggregateFunction(sum, Float64) CODEC(ZSTD(1)), "
+        "cnt SimpleAggregateFunction(sum, UInt64) CODEC(T64, ZSTD(1)), "
+        f"q AggregateFunction({SKETCH}, Float64) CODEC(ZSTD(1))",
+        "AggregatingMergeTree",
+        "",
+        f"PARTITION BY {rollup.partition} ORDER BY (series_id, t) TTL {ttl('t', rollup.kept_s)}",
+        "series_id",
+        "index_granularity=512, ttl_only_drop_parts=1",
+    )
+
+
+def _create(layout: Layout, table: Table, comment: str = "") -> list[str]:
+    made = [
+        f"CREATE TABLE IF NOT EXISTS {layout.local(table.name)}{layout.on_cluster} ({table.columns}) "
+        f"ENGINE = {layout.engine(table)} {table.layout} SETTINGS {layout.settings(table)} COMMENT '{comment}'"
     ]
+    if layout.cluster:
+        made.append(
+            f"CREATE TABLE IF NOT EXISTS {layout.database}.{table.name}{layout.on_cluster} "
+            f"AS {layout.local(table.name)} ENGINE = "
+            f"Distributed('{layout.cluster}', {layout.database}, {table.name}_local, {table.shard_by})"
+        )
+    return made

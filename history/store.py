@@ -15,10 +15,11 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from urllib3.exceptions import HTTPError
 
-from history.schema import migrations
+from history.schema import layout_of
+from history.upgrades import migrate
 from probes import clickhouse_client
 from probes.result import ProbeError, ProbeFailure, utc
-from settings import History
+from settings import DEFAULT_ZONE, History
 
 log = logging.getLogger(__name__)
 
@@ -58,10 +59,14 @@ class Store:
 
     Args:
         on_ready: called in the background thread each time the store becomes ready.
+        zone: the desk's time zone, whose days the coarse tiers have.
     """
 
-    def __init__(self, settings: History, on_ready: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, settings: History, on_ready: Callable[[], None] = lambda: None, zone: str = DEFAULT_ZONE
+    ) -> None:
         self.settings = settings
+        self.zone = zone
         self.database = settings.database
         self._on_ready = on_ready
         self._state = StoreState(False, None, utc(time.time()))
@@ -106,13 +111,17 @@ class Store:
             clickhouse_client.ping(dsn, PING_TIMEOUT_S)
         return clickhouse_client.connect(dsn, read_timeout_s=timeout_s)
 
+    def migrate(self, client: Client) -> None:
+        """Bring the schema up to this program's version, zone and retention; see `history.upgrades.migrate`."""
+        migrate(client, layout_of(self.settings, self.zone))
+
     def _watch(self) -> None:
         client: Client | None = None
         while not self._stopping.is_set():
             try:
                 if client is None:
                     client = self.connect(timeout_s=2)
-                    migrate(client, self.settings)
+                    self.migrate(client)
                 else:
                     client.command("SELECT 1")
                 if not self._state.ready:
@@ -136,32 +145,6 @@ class Store:
                 log.warning("history: %s %s", error.message, error.hint)
             elif ready:
                 log.info("history: ready at %s", self.place)
-
-
-def migrate(client: Client, settings: History) -> None:
-    """Bring the schema up to this program's version.
-
-    Raises:
-        ProbeFailure: ``newer_schema`` when a newer Tapewatch has been at work there.
-    """
-    database = settings.database
-    client.command(f"CREATE DATABASE IF NOT EXISTS {database} ENGINE = Atomic")
-    client.command(
-        f"CREATE TABLE IF NOT EXISTS {database}.schema_version (version UInt32, at DateTime('UTC') DEFAULT now()) "
-        "ENGINE = MergeTree ORDER BY version"
-    )
-    steps = migrations(database, settings.retention)
-    current = int(str(client.command(f"SELECT max(version) FROM {database}.schema_version")))
-    if current > len(steps):
-        raise ProbeFailure(
-            "newer_schema",
-            f"The history has schema version {current}, this Tapewatch knows {len(steps)}.",
-            "Start the newer Tapewatch that wrote it, or point history.database at another name.",
-        )
-    for version, statements in enumerate(steps[current:], current + 1):
-        for statement in statements:
-            client.command(statement)
-        client.command(f"INSERT INTO {database}.schema_version (version) VALUES ({version})")
 
 
 def explain(exc: Exception, place: str) -> ProbeError:

@@ -17,6 +17,21 @@ MetricType = Literal["gauge", "counter", "state"]
 Better = Literal["lower", "higher", "neither"]
 Unit = Literal["seconds", "bytes", "bytes/s", "ratio", "count", "count/s", "messages", "messages/s", "celsius", "bool"]
 
+EXACT_BITS = 53
+"""All the significant bits a double has."""
+UNIT_BITS: Mapping[Unit, int] = {
+    "seconds": 10,
+    "ratio": 10,
+    "bytes": 12,
+    "bytes/s": 10,
+    "count/s": 10,
+    "messages/s": 10,
+    "celsius": 10,
+    "count": EXACT_BITS,
+    "messages": EXACT_BITS,
+    "bool": EXACT_BITS,
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
@@ -31,6 +46,7 @@ class Metric:
         message: the finding's sentence; ``{value}``, ``{threshold}`` and labels are filled in.
         hint: what to do.
         title: what a person calls it.
+        significant_bits: how precisely the history keeps it; None: by its unit (`bits`).
     """
 
     name: str
@@ -45,6 +61,18 @@ class Metric:
     reason: str = ""
     message: str = ""
     hint: str = ""
+    significant_bits: int | None = None
+
+    @property
+    def bits(self) -> int:
+        """Significant bits the history keeps: the largest error is ``2 ** -bits`` of the value.
+
+        Counters and states are exact. A screen shows three digits, which are ten bits; levels that a forecast
+        follows from day to day (bytes) keep four times that.
+        """
+        if self.type != "gauge":
+            return EXACT_BITS
+        return self.significant_bits or UNIT_BITS[self.unit]
 
 
 @dataclass(slots=True)

@@ -6,10 +6,10 @@ import pytest
 
 from analysis.availability import uptimes
 from analysis.capacity import DAY_S, LINK_SPEED, RECEIVED, SENT, UTILIZATION, capacity, forecast_of, link_capacity
-from history import recorder
+from history import rows
 from history.queries import Scope, Series, Summary
-from history.recorder import Sample, SeriesKey
-from history.store import Store, migrate
+from history.rows import Sample, SeriesKey
+from history.store import Store
 from history.window import Window
 from probes import METRICS
 from probes.result import Labels, Status, labels, utc
@@ -68,7 +68,7 @@ def test_the_level_is_the_busiest_day_of_the_week() -> None:
 def test_the_questions_are_answered_by_a_real_history(chdb_path: Path) -> None:
     settings = History(dsn=SecretUrl(f"chdb://{chdb_path}"), database="analysis_tests")
     client = Store(settings).connect()
-    migrate(client, settings)
+    Store(settings).migrate(client)
     keys = {metric: SeriesKey("network", metric, ETH0) for metric in (RECEIVED, UTILIZATION, LINK_SPEED)}
     up = SeriesKey("network", "probe_up")
     samples = []
@@ -77,10 +77,10 @@ def test_the_questions_are_answered_by_a_real_history(chdb_path: Path) -> None:
         figures = {RECEIVED: used * 1.25e8, UTILIZATION: used, LINK_SPEED: 1.25e8}
         samples += [Sample(keys[metric].id, at_s, value) for metric, value in figures.items()]
         samples.append(Sample(up.id, at_s, 1.0))
-    recorder.insert(client, "analysis_tests.series", recorder.series_table([*keys.values(), up], METRICS), "a")
-    recorder.insert(client, "analysis_tests.samples", recorder.samples_table(samples), "a")
-    change = recorder.StatusChange("network", utc(NOW_S - 2 * DAY_S), Status.OK, "")
-    recorder.insert(client, "analysis_tests.status_change", recorder.changes_table([change]), "a")
+    rows.insert(client, "analysis_tests.series", rows.series_table(rows.catalogued([*keys.values(), up], METRICS)), "a")
+    rows.insert(client, "analysis_tests.samples", rows.samples_table(samples), "a")
+    change = rows.StatusChange("network", utc(NOW_S - 2 * DAY_S), Status.OK, "")
+    rows.insert(client, "analysis_tests.status_change", rows.changes_table([change]), "a")
     scope = Scope("analysis_tests", 90.0 * DAY_S, float(NOW_S))
     (link,) = capacity(client, scope, Window(NOW_S - 30 * DAY_S, NOW_S), ("network",))
     assert (link.interface, link.link_speed_bytes_per_s) == ("eth0", 1.25e8)

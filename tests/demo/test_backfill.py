@@ -14,8 +14,8 @@ from demo.backfill import Line
 from demo.courses import Course
 from demo.story import DAY_S, DAYS, Story
 from history import queries
-from history.recorder import SeriesKey
-from history.store import Store, migrate
+from history.rows import SeriesKey
+from history.store import Store
 from history.window import Window
 from probes.result import Reading, Status, labels
 from settings import History
@@ -35,7 +35,7 @@ def client(chdb_path: Path) -> Iterator[Client]:
     settings = History.model_validate({"dsn": f"chdb://{chdb_path}", "database": DATABASE})
     client = Store(settings).connect()
     client.command(f"DROP DATABASE IF EXISTS {DATABASE} SYNC")
-    migrate(client, settings)
+    Store(settings).migrate(client)
     yield client
     client.command(f"DROP DATABASE IF EXISTS {DATABASE} SYNC")
     client.close()

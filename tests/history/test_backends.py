@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from history import queries, recorder
+from history import queries, rows
 from history.queries import MAX_SERIES, Scope, Series
-from history.recorder import Sample, SeriesKey
+from history.rows import Sample, SeriesKey
 from history.store import Store
 from history.window import Window
 from probes.clickhouse_client import is_embedded
@@ -62,8 +62,8 @@ def kept(backend: str) -> Iterator[Store]:
     samples = [s for t, v in points for s in (Sample(wave.id, int(t), v), Sample(sums.id, int(t), abs(v)))]
     samples += [Sample(key.id, T0_S, 1.0) for key in many]
     with client_of(store) as client:
-        recorder.insert(client, "t_backends.series", recorder.series_table([wave, sums, *many], METRICS), "s")
-        recorder.insert(client, "t_backends.samples", recorder.samples_table(samples), "v")
+        rows.insert(client, "t_backends.series", rows.series_table(rows.catalogued([wave, sums, *many], METRICS)), "s")
+        rows.insert(client, "t_backends.samples", rows.samples_table(samples), "v")
         client.command(
             "INSERT INTO t_backends.status_change SELECT 'c' || leftPad(toString(number % 200), 3, '0'), "
             f"toDateTime64({T0_S}, 3, 'UTC') - intDiv(number, 200) * 3600, 'ok', 'fine' FROM numbers(440000)"
@@ -177,7 +177,7 @@ def test_the_same_token_counts_once_on_every_backend(kept: Store) -> None:
     weeks = [Sample(key.id, T0_S + week * 7 * DAY_S, 1.0) for week in range(-3, 3)]
     with client_of(kept) as client:
         for _ in range(3):
-            recorder.insert(client, "t_backends.samples", recorder.samples_table(weeks), "one token")
+            rows.insert(client, "t_backends.samples", rows.samples_table(weeks), "one token")
     for table, what in (("samples", "count()"), ("samples_15m", "sum(cnt)"), ("samples_4h", "sum(cnt)")):
         assert count(kept, f"{table} WHERE series_id = {key.id}", what) == len(weeks), table
 

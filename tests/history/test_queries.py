@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from history import queries
+from history.precision import rounded_column
 from history.queries import Interval, Scope, SeriesSet
 from history.store import Store
 from history.window import Window
@@ -18,7 +19,7 @@ from tests.probes.listeners import eventually
 HOUR_S, DAY_S = 3600, 86400
 END_S = T0_S + 2 * DAY_S
 TICKS = np.arange(T0_S, END_S, 10)
-VALUES = noise(len(TICKS))
+VALUES = rounded_column(noise(len(TICKS)), 10)
 INCREASES = np.random.default_rng(8).integers(0, 500, len(TICKS)).astype(float)
 GAP = (TICKS >= T0_S + 6 * HOUR_S) & (TICKS < T0_S + 8 * HOUR_S)
 """Two hours of the first day in which nobody looked."""

@@ -5,7 +5,8 @@ import time
 import pytest
 
 from history import recorder as recording
-from history.recorder import Recorder, SeriesKey
+from history.recorder import Recorder
+from history.rows import SeriesKey
 from history.store import Store, StoreState
 from probes.result import ProbeError, Reading, Status, labels, utc
 from settings import History

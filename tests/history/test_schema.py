@@ -1,12 +1,11 @@
-import re
 from collections.abc import Iterator
 
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from history.schema import DEDUPLICATION_WINDOW, migrations
-from history.store import Store, migrate
-from settings import History, Retention
+from history.schema import DEDUPLICATION_WINDOW, VERSION, create_tables, layout_of
+from history.store import Store
+from settings import DEFAULT_ZONE, History
 from tests.history.rows import T0_S, count, sampled, write
 from tests.probes.fakes import FILL
 from tests.probes.listeners import eventually
@@ -34,32 +33,27 @@ def test_a_migration_run_again_changes_nothing_and_keeps_what_is_there(store: St
     client = store.connect()
     before = tables(client, store.database)
     for _ in range(2):
-        migrate(client, store.settings)
+        store.migrate(client)
     assert tables(client, store.database) == before
-    assert versions(client, store.database) == [1]
+    assert versions(client, store.database) == [VERSION]
     assert count(store, "samples") == count(store, "samples_15m", "sum(cnt)") == 3
     client.close()
 
 
-@pytest.mark.parametrize("done", range(0, len(migrations("x", Retention())[0]), 2))
-def test_a_migration_broken_off_is_finished_by_the_next_start(
-    client: Client, history_settings: History, done: int
-) -> None:
-    database = history_settings.database
-    client.command(f"CREATE DATABASE {database} ENGINE = Atomic")
-    for statement in migrations(database, history_settings.retention)[0][:done]:
-        client.command(statement)
-    migrate(client, history_settings)
-    expected = {
-        re.search(r"(?:TABLE|VIEW) (?:IF NOT EXISTS )?\w+\.(\w+)", sql)[1]
-        for sql in migrations(database, Retention())[0]
-    }  # type: ignore[index]
-    assert set(tables(client, database)) == expected | {"schema_version"}
-    assert versions(client, database) == [1]
+def test_a_start_broken_off_is_finished_by_the_next(client: Client, history_settings: History) -> None:
+    statements = list(create_tables(layout_of(history_settings, DEFAULT_ZONE)))
+    for done in range(0, len(statements), 3):
+        settings = history_settings.model_copy(update={"database": f"{history_settings.database}_{done}"})
+        client.command(f"CREATE DATABASE {settings.database} ENGINE = Atomic")
+        for statement in statements[:done]:
+            client.command(statement.replace(history_settings.database, settings.database))
+        Store(settings).migrate(client)
+        assert {"series", "samples", "samples_1d_mv", "latest_mv"} <= set(tables(client, settings.database))
+        assert versions(client, settings.database) == [VERSION]
 
 
 def test_a_newer_schema_is_refused_by_name_and_left_untouched(history_settings: History, client: Client) -> None:
-    migrate(client, history_settings)
+    Store(history_settings).migrate(client)
     client.command(f"INSERT INTO {history_settings.database}.schema_version (version) VALUES (99)")
     before = tables(client, history_settings.database)
     store = Store(history_settings)
@@ -69,7 +63,7 @@ def test_a_newer_schema_is_refused_by_name_and_left_untouched(history_settings: 
     store.stop()
     assert error is not None
     assert (error.code, store.state.ready) == ("newer_schema", False)
-    assert error.message == "The history has schema version 99, this Tapewatch knows 1."
+    assert error.message == f"The history has schema version 99, this Tapewatch knows {VERSION}."
     assert "history.database" in error.hint
     assert tables(client, history_settings.database) == before
 

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from history.schema import migrations
-from history.store import Store, StoreUnavailable, explain, migrate
+from history.schema import VERSION
+from history.store import Store, StoreUnavailable, explain
 from probes.clickhouse_client import is_embedded
 from probes.result import ProbeError, ProbeFailure
-from settings import History, Retention
+from settings import History
 from settings_types import SecretUrl
 from tests.faults import closing, hanging, talking_garbage
 from tests.history.rows import client_of, count
@@ -24,12 +24,12 @@ def test_it_opens_in_the_background_and_brings_its_schema(history_settings: Hist
     assert told.wait(30)
     assert store.state.ready
     assert is_embedded(store.settings.dsn)
-    assert count(store, "schema_version", "max(version)") == len(migrations("x", Retention()))
+    assert count(store, "schema_version", "max(version)") == VERSION
     with client_of(store) as client:
         tables = {row[0] for row in client.query(f"SHOW TABLES FROM {store.database}").result_rows}
         assert {"series", "samples", "samples_15m", "samples_4h", "status_change", "event"} <= tables
-        migrate(client, store.settings)
-        assert count(store, "schema_version") == len(migrations("x", Retention())), "a second time changes nothing"
+        store.migrate(client)
+        assert count(store, "schema_version") == VERSION, "a second time changes nothing"
     store.stop()
 
 
@@ -37,7 +37,7 @@ def test_a_schema_of_the_future_is_left_alone(store: Store) -> None:
     with client_of(store) as client:
         client.command(f"INSERT INTO {store.database}.schema_version (version) VALUES (99)")
         with pytest.raises(ProbeFailure) as caught:
-            migrate(client, store.settings)
+            store.migrate(client)
     assert caught.value.error.code == "newer_schema"
     assert "schema version 99" in caught.value.error.message
 

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,16 @@ from probes.result import Labels, Status
 ONCE = {"insert_deduplicate": 1, "deduplicate_blocks_in_dependent_materialized_views": 1}
 """Every target of an insert remembers its token, roll-ups included: sent again, the batch is written once, and what
 an earlier, broken attempt left undone in a roll-up is made good. (1 is the default of 26.x, not of older servers.)"""
+
+THROUGH: Mapping[str, str | int] = {
+    "distributed_foreground_insert": 1,
+    "insert_quorum": "auto",
+    "insert_quorum_timeout": 8000,
+}
+"""For a table of a cluster: acknowledged means that every shard has its rows, on most of its replicas. Without them
+the server takes the rows into a queue of its own and says yes. 8 s are less than a client of ours waits: the server
+says what is missing before the client gives up."""
+_distributed: WeakKeyDictionary[Client, dict[str, bool]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +73,27 @@ class SeriesRow:
 
 
 def insert(client: Client, table: str, rows: pa.Table, token: str) -> None:
-    """Write `rows` once, however often this is called with the same token."""
-    client.insert_arrow(table, rows, settings={"insert_deduplication_token": token, **ONCE})
+    """Write `rows` once, however often this is called with the same token.
+
+    The token goes through a distributed table to the shards; each keeps it for its own tables. A row goes to the same
+    shard each time as long as the shards and their weights stay what they are.
+    """
+    through = THROUGH if _is_distributed(client, table) else {}
+    client.insert_arrow(table, rows, settings={"insert_deduplication_token": token, **ONCE, **through})
+
+
+def _is_distributed(client: Client, table: str) -> bool:
+    """Whether `table` stands for those of a cluster; the server is asked once a client."""
+    known = _distributed.setdefault(client, {})
+    if table not in known:
+        database, _, name = table.rpartition(".")
+        found = client.query(
+            "SELECT engine FROM system.tables WHERE name = {name:String} "
+            "AND database = if({database:String} = '', currentDatabase(), {database:String})",
+            parameters={"name": name, "database": database},
+        ).result_rows
+        known[table] = bool(found) and found[0][0] == "Distributed"
+    return known[table]
 
 
 def catalogued(keys: Iterable[SeriesKey], metrics: Mapping[str, Metric]) -> list[SeriesRow]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from clickhouse_connect.driver.client import Client
 
-from history.rows import ONCE
+from history.rows import ONCE, THROUGH
 from history.schema import (
     SKETCH_STATE,
     VERSION,
@@ -31,6 +31,8 @@ OLDEST = (25, 3)
 ONE_STREAM = {**ONCE, "max_threads": 1, "max_insert_threads": 1}
 """One stream in one order: an INSERT SELECT that is run again makes the same blocks, which are then written once."""
 LONGEST_DAY_S = 25 * 3600
+LAST_SECOND = 2**32 - 1
+"""Of a DateTime: no row is later."""
 
 
 def migrate(client: Client, layout: Layout) -> None:
@@ -38,9 +40,11 @@ def migrate(client: Client, layout: Layout) -> None:
 
     Raises:
         ProbeFailure: ``old_server`` when ClickHouse lacks what the schema needs, ``newer_schema`` when a newer
-            Tapewatch has been at work there.
+            Tapewatch has been at work there, ``other_layout`` when one server's tables were asked for and a
+            cluster's are there, or the other way round.
     """
     _require_version(client)
+    _require_same_kind(client, layout)
     for statement in create_database(layout):
         client.command(statement)
     noted = int(str(client.command(f"SELECT max(version) FROM {layout.database}.schema_version")))
@@ -56,7 +60,9 @@ def migrate(client: Client, layout: Layout) -> None:
     for statement in create_tables(layout):
         client.command(statement)
     if noted < VERSION:
-        client.command(f"INSERT INTO {layout.database}.schema_version (version) VALUES ({VERSION})")
+        client.command(
+            f"INSERT INTO {layout.database}.schema_version (version) VALUES ({VERSION})", settings=_through(layout)
+        )
     _keep_zone(client, layout)
     _keep_retention(client, layout)
 
@@ -70,6 +76,28 @@ def _require_version(client: Client) -> None:
             f"The history needs ClickHouse {OLDEST[0]}.{OLDEST[1]} or newer; this server is {text}.",
             'Upgrade it, or keep the history embedded: dsn = "chdb://var/history".',
         )
+
+
+def _require_same_kind(client: Client, layout: Layout) -> None:
+    """One server's tables and a cluster's have the same names: what is there as the other kind is left alone."""
+    rows = client.query(
+        f"SELECT engine FROM system.tables WHERE database = '{layout.database}' AND name = 'schema_version'"
+    ).result_rows
+    if rows and (rows[0][0] == "Distributed") != bool(layout.cluster):
+        there, here = (
+            ("a cluster's", "does not name one") if not layout.cluster else ("one server's", "names a cluster")
+        )
+        raise ProbeFailure(
+            "other_layout",
+            f"The history in {layout.database} is {there}, and history.cluster {here}.",
+            "Set history.cluster as it was when the history was made, or name another history.database; "
+            "docs/scaling.md says how to copy one into the other.",
+        )
+
+
+def _through(layout: Layout) -> dict[str, str | int]:
+    """Settings for what is written through distributed tables; each shard then fills its own tables from its own."""
+    return {**THROUGH, "parallel_distributed_insert_select": 2} if layout.cluster else {}
 
 
 def _version_there(client: Client, layout: Layout) -> int:
@@ -136,20 +164,34 @@ def _keep_zone(client: Client, layout: Layout) -> None:
     finest, *coarser = rollups(layout)
     for rollup in coarser:
         client.command(f"DROP TABLE IF EXISTS {layout.database}.{rollup.name}_mv{layout.on_cluster} SYNC")
-    since = f"(SELECT min(t) - {LONGEST_DAY_S} FROM {layout.local(finest.name)})"
+    since = f"toDateTime({_remade_from_s(client, layout, finest.name)}, 'UTC')"
     for rollup in coarser:
         client.command(
             f"ALTER TABLE {layout.local(rollup.name)}{layout.on_cluster} "
             f"DELETE WHERE t > {since} SETTINGS mutations_sync = 2"
         )
     for rollup in coarser:
-        source = layout.local(rollup.source)
+        table, source = f"{layout.database}.{rollup.name}", f"{layout.database}.{rollup.source}"  # of all shards
         for partition in _partitions(client, source):  # by parts: the sketches of years do not fit into memory
             rows = rollup_select(rollup, source, f"WHERE _partition_id = '{partition}' AND s.t > {since}")
-            client.command(f"INSERT INTO {layout.local(rollup.name)} (series_id, t, vmin, vmax, vsum, cnt, q) {rows}")
+            client.command(
+                f"INSERT INTO {table} (series_id, t, vmin, vmax, vsum, cnt, q) {rows}", settings=_through(layout)
+            )
     for statement in create_views(layout):
         client.command(statement)
     client.command(f"ALTER TABLE {layout.local('samples_1d')}{layout.on_cluster} MODIFY COMMENT '{layout.zone}'")
+
+
+def _remade_from_s(client: Client, layout: Layout, finest: str) -> int:
+    """The epoch second after which coarser rows can be made from the finest tier.
+
+    A number, for a replicated table refuses to delete by a subquery. In a cluster the shards hold what they have from
+    different days on; the latest of these counts, so that none deletes what it cannot make again.
+    """
+    shard = " GROUP BY _shard_num" if layout.cluster else ""
+    oldest = f"SELECT toUnixTimestamp(min(t)) AS oldest FROM {layout.database}.{finest}{shard}"
+    found = int(str(client.command(f"SELECT max(oldest) FROM ({oldest})")))
+    return found - LONGEST_DAY_S if found else LAST_SECOND
 
 
 def _keep_retention(client: Client, layout: Layout) -> None:

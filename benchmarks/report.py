@@ -1,14 +1,19 @@
 """Where figures go: `benchmarks/results.json`, and `docs/performance.md` made from it."""
 
+import fcntl
 import json
 import os
 import platform
+import tempfile
+import textwrap
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results.json"
+LOCK = Path(tempfile.gettempdir()) / "tapewatch-benchmarks.lock"
 PAGE = ROOT / "docs" / "performance.md"
 
 MEANING = {
@@ -22,29 +27,57 @@ MEANING = {
     "detect_s": "a killed redis-server until an open page says so, checks 2 s apart, worst of 5",
     "recover_s": "the same server back until the page says so, the breaker's trial included",
     "live_tick_cpu_ms": "processor time one drawing of the Overview's live part costs the server",
+    "bytes_per_sample": "the history's bytes on disk a sample, roll-ups included, as merges in the background leave it",
+    "bytes_per_sample_unrounded": "the same samples as measured, in the codec that suits them best",
+    "bytes_vs_prometheus": "the history's bytes against Prometheus' for the samples as measured",
+    "bytes_vs_prometheus_rounded": "the same, with Prometheus given the samples as we round them",
+    "chart_vs_prometheus": "20 series over 24 h, minimum, average, maximum and 95th percentile: our time against its",
+    "ingest_samples_per_s": "samples a second of a bulk load, a million a time, through all roll-ups",
+    "year_vs_hour": "chart of 20 series over 365 days against one over an hour: minimum, average, maximum",
+    "year_vs_hour_p95": "the same with percentiles",
+    "worst_chart_ms": "the slowest chart of 20 series: an hour to a year, with and without percentiles",
+    "reopen_after_kill9_s": "from opening to ready, after kill -9 in the middle of an insert with 100 million samples",
+    "lost_after_kill9": "acknowledged samples that were gone, after 100 kills while recording",
+    "duplicates_after_kill9": "samples that were there twice, or in a roll-up more often than in the raw table",
+    "recorder_core_share": "processor time of recorder, sender and engine at 500 series every 10 s, share of a core",
 }
 """What each key measures, in the order of the page."""
+Cell = str | float | None
 
 
-def write(key: str, value: float, unit: str, *, goal: float | None, command: str) -> None:
-    """Keep one figure. `goal` is the most it may be; None: measured without a goal."""
-    results = _read()
-    results[key] = {
-        "value": float(f"{value:.4g}"),
-        "unit": unit,
-        "goal": goal,
-        "met": None if goal is None else value <= goal,
-        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
-        "command": command,
-    }
-    RESULTS.write_text(json.dumps(dict(sorted(results.items())), indent=2) + "\n")
+def write(
+    key: str, value: float, unit: str, *, goal: float | None = None, at_least: float | None = None, command: str
+) -> None:
+    """Keep one figure. `goal` is the most it may be, `at_least` the least; neither: measured without a goal."""
+    wanted = at_least if goal is None else goal
+    entry: dict[str, Any] = {"value": float(f"{value:.4g}"), "unit": unit, "goal": wanted}
+    if at_least is not None:
+        entry["goal_is"] = "at least"
+    entry["met"] = None if wanted is None else (value >= wanted if goal is None else value <= wanted)
+    _keep(key, {**entry, **_circumstances(command)})
     print(f"{key} = {value:.4g} {unit}", flush=True)
+
+
+def table(key: str, title: str, header: Sequence[str], rows: Sequence[Sequence[Cell]], note: str, command: str) -> None:
+    """Keep a table, which becomes a section of the page. Numbers are shown with three digits; None: not measured.
+
+    Args:
+        note: sentences under the title: what was measured, and how.
+    """
+    shown = {
+        "title": title,
+        "note": note,
+        "header": list(header),
+        "rows": [[_cell(cell) for cell in row] for row in rows],
+    }
+    _keep(key, {"table": shown, **_circumstances(command)})
+    print(f"{key}: {title}", *(" | ".join(row) for row in [shown["header"], *shown["rows"]]), sep="\n  ", flush=True)
 
 
 def render() -> None:
     """Write `docs/performance.md` from what was kept."""
     results = _read()
+    figures = {key: entry for key, entry in results.items() if "table" not in entry}
     lines = [
         "# Performance",
         "",
@@ -54,8 +87,10 @@ def render() -> None:
         "| what | measured | goal | met |",
         "|---|---|---|---|",
     ]
-    known = [key for key in MEANING if key in results]
-    lines += [_row(key, results[key]) for key in (*known, *sorted(set(results) - set(known)))]
+    known = [key for key in MEANING if key in figures]
+    lines += [_row(key, figures[key]) for key in (*known, *sorted(set(figures) - set(known)))]
+    for key in sorted(set(results) - set(figures)):
+        lines += _section(**results[key]["table"])
     machines = sorted({f"{entry['machine']}" for entry in results.values()})
     dates = sorted(entry["measured_at"][:10] for entry in results.values())
     if dates:
@@ -65,9 +100,46 @@ def render() -> None:
 
 def _row(key: str, entry: dict[str, Any]) -> str:
     met = {True: "yes", False: "**no**", None: ""}[entry["met"]]
-    goal = "" if entry["goal"] is None else f"≤ {entry['goal']:g}"
+    sign = "≥" if entry.get("goal_is") == "at least" else "≤"
+    goal = "" if entry["goal"] is None else f"{sign} {_number(entry['goal'])}"
     unit = "×" if entry["unit"] == "ratio" else entry["unit"]
-    return f"| `{key}`: {MEANING.get(key, '')} | {entry['value']:g} {unit} | {goal} | {met} |"
+    return f"| `{key}`: {MEANING.get(key, '')} | {_number(entry['value'])} {unit} | {goal} | {met} |"
+
+
+def _section(title: str, note: str, header: list[str], rows: list[list[str]]) -> list[str]:
+    lines = ["", f"## {title}", "", *textwrap.wrap(note, 118, break_on_hyphens=False), ""]
+    return [*lines, *(f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *rows))]
+
+
+def _cell(value: Cell) -> str:
+    if value is None:
+        return "–"
+    return value if isinstance(value, str) else _number(float(f"{value:.3g}"))
+
+
+def _number(value: float) -> str:
+    """Without an exponent, thousands apart.
+
+    >>> _number(0.0123), _number(2_900_000.0)
+    ('0.0123', '2,900,000')
+    """
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:g}"
+
+
+def _circumstances(command: str) -> dict[str, str]:
+    return {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "command": command,
+    }
+
+
+def _keep(key: str, entry: dict[str, Any]) -> None:
+    """Put one entry beside the others, whatever other benchmark writes at the same time."""
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        text = json.dumps(dict(sorted({**_read(), key: entry}.items())), indent=2, ensure_ascii=False)
+        RESULTS.write_text(text + "\n")
 
 
 def _read() -> dict[str, dict[str, Any]]:

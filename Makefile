@@ -6,9 +6,15 @@ BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8501
 CONFIG ?=
+FILE ?=
+ARGS ?=
+export FILE
+TO ?=
+FROM ?=
+DISK ?= backups
 
 .DEFAULT_GOAL := help
-.PHONY: help run test setup check bench screenshots doctor clean
+.PHONY: help run test setup check bench screenshots doctor import backup restore clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -35,6 +41,15 @@ screenshots: $(VENV)/.ready-test ## take the pictures of the README from the run
 
 doctor: $(VENV)/.ready-run ## try every configured connection once and say what is wrong
 	@$(if $(CONFIG),TAPEWATCH_CONFIG=$(CONFIG)) $(BIN)/python doctor.py
+
+import: $(VENV)/.ready-run ## write a file of samples into the history: FILE=path, options as ARGS="…" (docs/import.md)
+	@$(if $(CONFIG),TAPEWATCH_CONFIG=$(CONFIG)) $(BIN)/python import_file.py $(ARGS) "$$FILE"
+
+backup: $(VENV)/.ready-run ## back up the embedded history, running or not, to TO=path (default var/backups/<UTC time>.tar)
+	@$(if $(CONFIG),TAPEWATCH_CONFIG=$(CONFIG)) $(BIN)/python backup.py backup "$(TO)" --disk "$(DISK)"
+
+restore: $(VENV)/.ready-run ## restore the backup FROM=path into an empty history
+	@$(if $(CONFIG),TAPEWATCH_CONFIG=$(CONFIG)) $(BIN)/python backup.py restore "$(FROM)" --disk "$(DISK)"
 
 clean: ## remove the virtual environment and everything generated
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache

@@ -26,7 +26,7 @@ BELOW = {
     "monitor": {"settings", "probes", "history"},
 }
 """What each layer may import of Tapewatch besides itself."""
-OURS = {"settings", "settings_types", "monitor", "serve", "doctor", "backup", "streamlit_app", *PACKAGES}
+OURS = {"settings", "settings_types", "monitor", "serve", "doctor", "backup", "import_file", "streamlit_app", *PACKAGES}
 MAX_LINES, MAX_FUNCTION_LINES = 300, 40
 SUFFIXES = {
     "seconds": "_seconds",

@@ -54,8 +54,8 @@ class Monitor:
         self.board = Board()
         self.mirror = Mirror(settings.state.redis_url, self.board)
         self.store = Store(settings.history, self._on_store_ready, settings.app.time_zone)
-        self.recorder = Recorder(self.store, probes.METRICS)
         self.reader = Reader(self.store)
+        self.recorder = Recorder(self.store, probes.METRICS, self.reader.outdate)
         self._demo = demo
         self._intervals_s: dict[str, float] = {}
         for component in settings.component:

@@ -5,7 +5,6 @@ a secret can be given as ``file:/path``. All problems of a configuration are rep
 each with its source and key, so that one start shows everything there is to mend.
 """
 
-import json
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from settings_types import Duration, SecretUrl, TimeZone, mask, url_of
+from settings_types import Duration, SecretUrl, TimeZone, literal, mask, url_of
 
 ENV_PREFIX = "TAPEWATCH_"
 DEFAULT_ZONE = "America/New_York"
@@ -55,7 +54,8 @@ class History(Section):
     database: str = Field("tapewatch", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")
     cluster: str = Field("", pattern=r"^([A-Za-z_][A-Za-z0-9_-]{0,62})?$")
     flush_s: Duration = Field(10.0, alias="flush")
-    max_waiting_samples: int = Field(500_000, ge=1_000)
+    max_waiting_samples: int = Field(5_000_000, ge=1_000)
+    spool: str = Field("var/spool", min_length=1)
     retention: Retention = Retention()
 
 
@@ -263,18 +263,9 @@ def _overlay(
                 problems.append(Problem(variable, "", f"{key} is a value, not a section"))
                 break
         else:
-            table[keys[-1]] = _literal(text)
+            table[keys[-1]] = literal(text)
             origin[tuple(keys)] = variable
     return origin
-
-
-def _literal(text: str) -> Any:
-    """Numbers, booleans and lists as themselves; anything else is a string."""
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return text
-    return text if value is None or isinstance(value, dict) else value
 
 
 def _reported(

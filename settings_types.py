@@ -1,5 +1,6 @@
 """The types a configuration value can have: duration, time zone, address, URL with a secret."""
 
+import json
 import re
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,6 +20,15 @@ def mask(text: str) -> str:
     for secret in sorted(_secrets, key=len, reverse=True):  # one may be part of another
         text = text.replace(secret, "***")
     return text
+
+
+def literal(text: str) -> Any:
+    """What an environment variable says: numbers, booleans and lists as themselves; anything else is a string."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return text if value is None or isinstance(value, dict) else value
 
 
 def parse_duration_s(value: object) -> float:

@@ -68,7 +68,8 @@ class Stack:
     def settings(self) -> Settings:
         """The configuration of the demo."""
         dsn = f"chdb://{self.directory}/history"
-        history = History.model_validate({"dsn": dsn, "database": DATABASE, "flush": "5s"})
+        keys = {"dsn": dsn, "database": DATABASE, "flush": "5s", "spool": f"{self.directory}/spool"}
+        history = History.model_validate(keys)
         plain = Settings(
             app=App(title="Tapewatch", time_zone="America/New_York"),
             history=history,

@@ -1,194 +1,240 @@
-"""Writes results to the history in batches; never in anybody's way.
+"""Takes results in for the history; never in anybody's way.
 
-`record` only appends to memory. One thread makes batches, each with a token of its own: a batch
-whose outcome is unknown is sent again with the same token, and ClickHouse writes it once. While
-the store is away samples wait, bounded; at the bound the oldest go first and are counted.
+`Recorder.record` only appends to memory. One thread moves what is there to the spool at once, which is
+the acknowledgement: from then on nothing but a lost disk loses it (`history.depot`). Another sends
+what waits to ClickHouse (`history.sender`). While that is away samples wait; at the bound the oldest
+are made coarser, and only then dropped (`history.thinning`).
 """
 
 import logging
 import math
 import threading
 import time
-import uuid
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 
-from clickhouse_connect.driver.client import Client
-
+from history.depot import Depot, file_of
 from history.precision import rounded
-from history.rows import Sample, SeriesKey, StatusChange, catalogued, changes_table, insert, samples_table, series_table
+from history.rows import Sample, SeriesKey, SeriesRow, StatusChange
+from history.sender import MAX_BATCH, Sender
+from history.spool import Freed, Rows
 from history.store import Store
+from history.thinning import Fold, fold_of
 from probes.catalogue import Metric
 from probes.common import readings
-from probes.result import ProbeResult
+from probes.result import ProbeResult, utc
 
 log = logging.getLogger(__name__)
 
-MAX_BATCH = 50_000
 HEARTBEAT = timedelta(hours=1)
 """A status is written again after this long without a change, so that a window finds its beginning nearby."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecorderState:
-    """The recorder as the Debug page shows it."""
+    """The recorder as the Debug page shows it; counts are samples.
+
+    Attributes:
+        waiting: not yet in ClickHouse, those of earlier processes included.
+        unspooled: how many of them are not in the spool yet.
+        waiting_since: the oldest of them.
+        thinned: merged into a later one, because too many waited.
+        dropped: lost, because too many waited.
+        quarantined: rows that ClickHouse refused; `refusal` says why it did so last.
+        batches: batches of samples written.
+        last_error: why the last attempt to write failed; empty after a success.
+        spool_bytes: size of the spool's file.
+        spool_error: what is wrong with the spool's file, and what to do.
+    """
 
     waiting: int
+    unspooled: int
     waiting_since: datetime | None
     written: int
+    thinned: int
     dropped: int
+    quarantined: int
+    refusal: str
     batches: int
     last_error: str
+    spool_bytes: int
+    spool_error: str
 
 
-@dataclass(slots=True)
-class _Batch:
-    """Rows on their way, under tokens that stay the same however often they are sent."""
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is needed to write a series' samples."""
 
-    series: dict[int, SeriesKey]
-    samples: list[Sample]
-    changes: list[StatusChange]
-    token: str
+    id: int
+    bits: int
+    fold: Fold
 
 
 class Recorder:
     """Takes results in, writes them out.
 
     Args:
-        metrics: the catalogue, for units and kinds.
+        metrics: the catalogue, for units, kinds and precision.
+        on_late: called after samples of more than two minutes ago were written.
+        clock: epoch seconds.
     """
 
-    def __init__(self, store: Store, metrics: Mapping[str, Metric]) -> None:
-        self._store = store
+    def __init__(
+        self,
+        store: Store,
+        metrics: Mapping[str, Metric],
+        on_late: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._metrics = metrics
         self._limit = store.settings.max_waiting_samples
         self._lock = threading.Lock()
-        self._samples: deque[Sample] = deque()
-        self._changes: deque[StatusChange] = deque(maxlen=self._limit)
-        self._series: dict[SeriesKey, int] = {}
-        self._unwritten_series: dict[int, SeriesKey] = {}
+        self._samples: deque[tuple[Sample, Fold]] = deque()
+        self._changes: list[StatusChange] = []
+        self._new_series: list[SeriesRow] = []
+        self._moving: list[tuple[Sample, Fold]] = []
+        self._lost = 0
+        self._series: dict[SeriesKey, _Known] = {}
         self._last_change: dict[str, StatusChange] = {}
-        self._batch: _Batch | None = None
-        self._client: Client | None = None
-        self._waiting_since: datetime | None = None
-        self._written = self._dropped = self._batches = 0
-        self._last_error = ""
+        self._depot = Depot(file_of(store.settings))
+        self._damages = 0
+        self._sender = Sender(store, self._depot, on_late, clock)
+        self._told: set[str] = set()
+        self._arrived = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
+        """Start both threads; idempotent."""
         if self._thread is None:
+            self._arrived.set()  # the spool is opened at once: what waits in it is to be sent
             self._thread = threading.Thread(target=self._loop, name="history:recorder", daemon=True)
             self._thread.start()
+            self._sender.start()
 
     def record(self, result: ProbeResult) -> None:
-        """Queue the samples of a result and its status change, if it is one. Never blocks on the store."""
-        rows = [
-            Sample(
-                self._id(SeriesKey(result.component, r.metric, r.labels)),
-                int(result.tick.timestamp()),
-                self._rounded(r.metric, r.value),
-            )
-            for r in readings(result)
-            if math.isfinite(r.value)
-        ]
+        """Queue the samples of a result and its status change, if it is one. Never blocks."""
+        tick_s = int(result.tick.timestamp())
+        rows = []
+        for reading in readings(result):
+            if math.isfinite(reading.value):
+                known = self._know(SeriesKey(result.component, reading.metric, reading.labels))
+                rows.append((Sample(known.id, tick_s, rounded(reading.value, known.bits)), known.fold))
         change = StatusChange(result.component, result.checked_at, result.status, result.sentence)
         last = self._last_change.get(result.component)
         with self._lock:
             self._samples.extend(rows)
+            while len(self._samples) > self._limit:  # only while the spool's disk hangs
+                self._samples.popleft()
+                self._lost += 1
             if last is None or last.status != change.status or change.ts - last.ts > HEARTBEAT:
                 self._last_change[result.component] = change
                 self._changes.append(change)
-            self._waiting_since = self._waiting_since or result.checked_at
-            excess = len(self._samples) - self._limit
-            if excess > 0:
-                for _ in range(excess):
-                    self._samples.popleft()
-                self._dropped += excess
+        self._arrived.set()
 
     def stop(self, wait_s: float = 5.0) -> bool:
         """Write what waits, at most `wait_s` long; returns whether everything was written."""
+        until_s = time.monotonic() + wait_s
         self._stopping.set()
-        if self._thread is not None:
+        self._arrived.set()
+        if self._thread is None:
+            self._spool()
+        else:
             self._thread.join(wait_s)
-        waiting = self.state().waiting
-        if waiting:
-            log.warning("history: %d samples could not be written before the stop: %s", waiting, self._last_error)
-        return not waiting
+            self._sender.stop(max(0.1, until_s - time.monotonic()))
+        state = self.state()
+        lasts = False
+        if self._depot.lock.acquire(timeout=1):  # a disk that hangs must not keep us from leaving
+            lasts = self._depot.lasts
+            self._depot.close()
+            self._depot.lock.release()
+        if state.waiting:
+            fate = "wait in the spool for the next start" if lasts else "waited in memory and are lost"
+            log.warning("history: %d samples could not be written before the stop and %s", state.waiting, fate)
+        return not state.waiting
 
     def state(self) -> RecorderState:
-        """A snapshot; counts are samples."""
-        batch = self._batch
-        waiting = len(self._samples) + (len(batch.samples) if batch else 0)
+        """A snapshot."""
+        with self._lock:
+            figures, lost = self._depot.figures, self._lost
+            unspooled = len(self._samples) + len(self._moving)
+            first = next(iter(self._moving or self._samples), None)
+        since_s = first[0].ts_s if figures.since_s is None and first else figures.since_s
         return RecorderState(
-            waiting,
-            self._waiting_since if waiting else None,
-            self._written,
-            self._dropped,
-            self._batches,
-            self._last_error,
+            waiting=figures.waiting + unspooled,
+            unspooled=unspooled,
+            waiting_since=None if since_s is None else utc(since_s),
+            written=figures.written,
+            thinned=figures.thinned,
+            dropped=figures.dropped + lost,
+            quarantined=figures.quarantined,
+            refusal=self._sender.refusal,
+            batches=figures.batches,
+            last_error=self._sender.last_error,
+            spool_bytes=figures.bytes,
+            spool_error=figures.error,
         )
 
     def flush(self) -> bool:
-        """Send what waits now, from the recorder's thread or a test; returns whether all of it was written."""
-        while self._batch or self._samples or self._changes:
-            if not self._store.state.ready:
-                return False
-            self._batch = self._batch or self._take()
-            try:
-                self._client = self._client or self._store.connect()
-                _insert(self._client, self._store.database, self._batch, self._metrics)
-            except Exception as exc:  # the batch is kept and sent again under its token
-                self._last_error = self._store.report(exc).message
-                if self._client is not None:
-                    self._client.close()
-                    self._client = None
-                return False
-            self._written += len(self._batch.samples)
-            self._batches += 1
-            self._batch = None
-        with self._lock:
-            if not self._samples:
-                self._waiting_since = None
-        return True
+        """Spool and send what waits now; returns whether all of it was written."""
+        while True:
+            self._spool()
+            done = self._sender.drain()
+            if not done or not self.state().unspooled:  # more may have come while that was sent
+                return done
 
     def _loop(self) -> None:
-        while not self._stopping.wait(self._store.settings.flush_s):
-            self.flush()
-        give_up_s = time.monotonic() + 4
-        while not self.flush() and time.monotonic() < give_up_s and self._store.state.ready:
-            time.sleep(0.2)
-        if self._client is not None:
-            self._client.close()
+        stopping = False
+        while not stopping:
+            self._arrived.wait()
+            stopping = self._stopping.is_set()  # asked first, so that what came before the stop is moved
+            self._spool()
 
-    def _take(self) -> _Batch:
-        with self._lock:
-            samples = [self._samples.popleft() for _ in islice(range(MAX_BATCH), min(MAX_BATCH, len(self._samples)))]
-            changes = list(self._changes)
-            self._changes.clear()
-            series, self._unwritten_series = self._unwritten_series, {}
-        return _Batch(series, samples, changes, uuid.uuid4().hex)
+    def _spool(self) -> None:
+        """Move what is in memory to the spool."""
+        self._arrived.clear()
+        with self._depot.lock:
+            with self._lock:
+                rows = Rows(list(self._samples), self._new_series, self._changes)
+                self._samples, self._new_series, self._changes = deque(), [], []
+                self._moving = rows.samples
+                lost, self._lost = self._lost, 0
+            freed = Freed()
+            try:
+                self._depot.append(rows)
+                freed = self._depot.bound(self._limit)
+            except Exception:  # a fault of ours in these rows must not stop those that come after
+                log.exception("history: %d samples could not be spooled", len(rows.samples))
+                lost += len(rows.samples)
+                self._series.clear()
+            freed = Freed(freed.thinned, freed.dropped + lost)
+            figures = self._depot.look(freed=freed)
+            with self._lock:  # a sample is seen to wait in one place, not in both or none
+                self._depot.figures, self._moving = figures, []
+            if self._depot.damages != self._damages:  # announcements of series may have been in the damaged file
+                self._damages = self._depot.damages
+                self._series.clear()
+        self._tell(freed)
+        if self._depot.figures.waiting > MAX_BATCH:
+            self._sender.wake()
 
-    def _rounded(self, metric: str, value: float) -> float:
-        return rounded(value, self._metrics[metric].bits)
+    def _tell(self, freed: Freed) -> None:
+        """Say in the log that samples go, once until the spool has been empty."""
+        if not self._depot.figures.waiting:
+            self._told.clear()
+        sentences = {"thinned": "the oldest are made coarser", "dropped": "the oldest are dropped"}
+        for what, sentence in sentences.items():
+            if getattr(freed, what) and what not in self._told:
+                self._told.add(what)
+                log.warning("history: more than %d samples wait to be written: %s", self._limit, sentence)
 
-    def _id(self, key: SeriesKey) -> int:
+    def _know(self, key: SeriesKey) -> _Known:
         known = self._series.get(key)
         if known is None:
-            known = self._series[key] = key.id
+            metric = self._metrics[key.metric]
+            known = self._series[key] = _Known(key.id, metric.bits, fold_of(metric))
             with self._lock:
-                self._unwritten_series[known] = key
+                self._new_series.append(SeriesRow(key, str(metric.unit), str(metric.type)))
         return known
-
-
-def _insert(client: Client, database: str, batch: _Batch, metrics: Mapping[str, Metric]) -> None:
-    for table, rows in (
-        ("series", series_table(catalogued(batch.series.values(), metrics))),
-        ("samples", samples_table(batch.samples)),
-        ("status_change", changes_table(batch.changes)),
-    ):
-        if rows.num_rows:
-            insert(client, f"{database}.{table}", rows, batch.token)

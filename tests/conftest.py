@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from hypothesis import settings
 
+from history import depot
 from history.store import Store
 from settings import History
 from settings_types import SecretUrl
@@ -15,6 +16,17 @@ from tests.probes.listeners import descriptors, eventually
 
 settings.register_profile("suite", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("suite")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def spool_of_its_own() -> Iterator[None]:
+    """A test that names no spool waits in memory: it neither finds rows of another nor leaves any."""
+    unnamed, named = History.model_fields["spool"].default, depot.file_of
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "history.recorder.file_of", lambda settings: None if settings.spool == unnamed else named(settings)
+        )
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from history import recorder as recording
+from history import sender
 from history.reader import Reader
 from history.recorder import Recorder
 from history.store import Store, explain
@@ -96,7 +96,7 @@ def test_down_at_start_then_killed_then_back_every_sample_is_there_once(tmp_path
 def test_killed_while_a_batch_is_on_its_way_it_is_written_once(
     tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    insert, tokens = recording.insert, []
+    insert, tokens = sender.insert, []
     with clickhouse_process(tmp_path) as server:
         store = Store(history(server.dsn, database))
         store.start()
@@ -110,7 +110,7 @@ def test_killed_while_a_batch_is_on_its_way_it_is_written_once(
                     server.kill()
                     raise ConnectionResetError("Connection reset by peer")
 
-        monkeypatch.setattr(recording, "insert", insert_then_die)
+        monkeypatch.setattr(sender, "insert", insert_then_die)
         recorder = Recorder(store, METRICS)
         for step in range(50):
             recorder.record(sampled("thing", T0_S + step, (FILL.name, 0.5, ())))
@@ -131,13 +131,17 @@ def test_at_the_bound_the_newest_wait_for_the_server(server: ClickHouseProcess, 
     recorder = Recorder(store, METRICS)
     for step in range(1_000):
         recorder.record(sampled("thing", T0_S + step, (FILL.name, 0.5, ())))
-    assert (recorder.state().waiting, recorder.state().dropped) == (1_000, 2_000)
+        if step % 100 == 99:
+            assert not recorder.flush()
+    state = recorder.state()
+    assert 800 <= state.waiting <= 1_000
+    assert (state.waiting + state.thinned, state.dropped) == (1_000 * EACH, 0)
     store.start()
     assert ready(store), store.state
     assert recorder.flush()
-    assert count(store, "samples") == 1_000
-    assert count(store, "samples", "toUnixTimestamp(max(ts))") == T0_S + 999
-    assert count(store, "samples", "toUnixTimestamp(min(ts))") == T0_S + 666
+    assert count(store, "samples") == state.waiting
+    assert count(store, f"samples WHERE ts >= toDateTime({T0_S + 900}, 'UTC')") == 100 * EACH
+    assert count(store, "samples", "toUnixTimestamp(min(ts))") < T0_S + 600, "the oldest are coarser, not gone"
     store.stop()
 
 

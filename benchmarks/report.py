@@ -64,14 +64,10 @@ def table(key: str, title: str, header: Sequence[str], rows: Sequence[Sequence[C
     Args:
         note: sentences under the title: what was measured, and how.
     """
-    shown = {
-        "title": title,
-        "note": note,
-        "header": list(header),
-        "rows": [[_cell(cell) for cell in row] for row in rows],
-    }
+    cells = [[_cell(cell) for cell in row] for row in rows]
+    shown = {"title": title, "note": note, "header": list(header), "rows": cells}
     _keep(key, {"table": shown, **_circumstances(command)})
-    print(f"{key}: {title}", *(" | ".join(row) for row in [shown["header"], *shown["rows"]]), sep="\n  ", flush=True)
+    print(f"{key}: {title}", " | ".join(header), *(" | ".join(row) for row in cells), sep="\n  ", flush=True)
 
 
 def render() -> None:

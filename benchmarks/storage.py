@@ -117,10 +117,7 @@ def tiers_table(at_rest: Sizes, merged: Sizes, plain: Sizes, same_tables: Sizes)
     columns = (at_rest, merged, plain, same_tables)
     names = {"samples": "samples", "samples_15m": "15 minutes", "samples_4h": "4 hours", "samples_1d": "days"}
     rows: list[list[Cell]] = [[title, *(sizes[table] for sizes in columns)] for table, title in names.items()]
-    rest_of: list[Cell] = [
-        "series, latest values",
-        *(sum(sizes[t] for t in sizes if t not in TIERS) for sizes in columns),
-    ]
+    others = [sum(size for table, size in sizes.items() if table not in TIERS) for sizes in columns]
     report.table(
         "history_bytes",
         "Bytes a sample, by tier",

@@ -7,7 +7,8 @@ from clickhouse_connect.driver.client import Client
 
 from analysis.forecast import Forecast, forecast
 from history import queries
-from history.queries import Scope, Series, Summary
+from history.answers import Series, Summary
+from history.queries import Scope
 from history.window import Window
 
 RECEIVED = "network_receive_bytes_per_second"

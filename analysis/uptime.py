@@ -4,21 +4,19 @@
 samples – was not observed: neither up nor down is claimed for it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
 
-from history.queries import Floats, Interval, Series
+from history.answers import Floats, Interval, Period
+from history.buckets import Buckets
 from history.window import Window
 from probes.result import Status, worst
 
 UP = frozenset({Status.OK, Status.WARNING})
 DOWN = frozenset({Status.CRITICAL})
-
-Period = tuple[float, float]
-"""Start and end in epoch seconds, half open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +83,14 @@ class Shares:
     critical: Floats
 
 
-def uptime_report(spans: Sequence[Interval], observed: Sequence[Series], window: Window) -> tuple[Uptime, ...]:
+def uptime_report(
+    spans: Sequence[Interval], observed: Mapping[str, Sequence[Period]], window: Window
+) -> tuple[Uptime, ...]:
     """The uptime of every component in `spans` or `observed`, in order of appearance.
 
     Args:
         spans: status intervals, as `history.queries.intervals` gives them.
-        observed: `probe_up` per component: a point says that somebody looked.
+        observed: per component the stretches in which somebody looked, as `history.queries.observed` gives them.
     """
     return tuple(
         _uptime(component, pieces, float(window.length_s))
@@ -99,49 +99,34 @@ def uptime_report(spans: Sequence[Interval], observed: Sequence[Series], window:
 
 
 def status_shares(
-    spans: Sequence[Interval], observed: Sequence[Series], window: Window, step_s: int
+    spans: Sequence[Interval], observed: Mapping[str, Sequence[Period]], buckets: Buckets
 ) -> tuple[Shares, ...]:
-    """Status shares of every component in buckets of `step_s` over `window`."""
-    aligned = window.aligned(step_s)
-    starts = np.arange(aligned.start_s, aligned.end_s, step_s, dtype=np.float64)
+    """Status shares of every component in each of `buckets`."""
+    edges = np.asarray(buckets.edges_s, dtype=np.float64)
     found = []
-    for component, pieces in observed_pieces(spans, observed, aligned).items():
+    for component, pieces in observed_pieces(spans, observed, Window(buckets.start_s, buckets.end_s)).items():
         ok, warning, critical = (
-            _bucketed([p for p in pieces if p.status is status], starts, step_s)
+            _bucketed([p for p in pieces if p.status is status], edges)
             for status in (Status.OK, Status.WARNING, Status.CRITICAL)
         )
-        found.append(Shares(component, step_s, starts, ok, warning, critical))
+        found.append(Shares(component, buckets.step_s, edges[:-1], ok, warning, critical))
     return tuple(found)
 
 
 def observed_pieces(
-    spans: Sequence[Interval], observed: Sequence[Series], window: Window
+    spans: Sequence[Interval], observed: Mapping[str, Sequence[Period]], window: Window
 ) -> dict[str, tuple[Piece, ...]]:
-    """Per component the stretches of known status that samples prove, clipped to `window`, oldest first."""
-    lines = {line.component: line for line in observed}
+    """Per component the stretches of known status that somebody saw, clipped to `window`, oldest first."""
     by_component: dict[str, list[Interval]] = {}
     for span in spans:
         by_component.setdefault(span.component, []).append(span)
-    names = dict.fromkeys([*by_component, *lines])
-    return {name: tuple(_cut(by_component.get(name, []), observed_periods(lines.get(name), window))) for name in names}
+    names = dict.fromkeys([*by_component, *observed])
+    return {name: tuple(_cut(by_component.get(name, []), _clipped(observed.get(name, ()), window))) for name in names}
 
 
-def observed_periods(line: Series | None, window: Window) -> list[Period]:
-    """The stretches of `window` in which a series has samples.
-
-    A point stands for its bucket, or for the usual distance of points where that is longer (a
-    component that is checked once a minute on ten-second buckets). A hole is a distance of more than
-    two and a half usual ones.
-    """
-    if line is None or not len(line.t):
-        return []
-    distances = np.diff(line.t)
-    usual_s = max(float(np.median(distances)) if len(distances) else 0.0, float(line.step_s))
-    holes = np.flatnonzero(distances > 2.5 * usual_s)
-    starts = line.t[np.concatenate(([0], holes + 1)).astype(np.intp)]
-    ends = line.t[np.concatenate((holes, [len(line.t) - 1])).astype(np.intp)] + usual_s
-    clipped = zip(np.maximum(starts, window.start_s).tolist(), np.minimum(ends, window.end_s).tolist(), strict=True)
-    return [(start, end) for start, end in clipped if start < end]
+def _clipped(periods: Iterable[Period], window: Window) -> list[Period]:
+    parts = ((max(start_s, window.start_s), min(end_s, window.end_s)) for start_s, end_s in periods)
+    return [(start_s, end_s) for start_s, end_s in parts if start_s < end_s]
 
 
 def outages(pieces: Iterable[Piece]) -> list[Outage]:
@@ -204,14 +189,13 @@ def _cut(spans: Sequence[Interval], periods: Sequence[Period]) -> list[Piece]:
     return pieces
 
 
-def _bucketed(pieces: Sequence[Piece], starts: Floats, step_s: int) -> Floats:
-    covered_s = np.zeros(len(starts))
+def _bucketed(pieces: Sequence[Piece], edges: Floats) -> Floats:
+    """The share of each bucket that `pieces` cover."""
+    covered_s = np.zeros(len(edges) - 1)
     for piece in pieces:
-        first = int((piece.start_s - starts[0]) // step_s)
-        last = min(int((piece.end_s - starts[0]) // step_s) + 1, len(starts))
-        begin = starts[first:last]
-        covered_s[first:last] += np.maximum(
-            0.0, np.minimum(begin + step_s, piece.end_s) - np.maximum(begin, piece.start_s)
-        )
-    shares: Floats = covered_s / step_s
+        first, last = np.searchsorted(edges, (piece.start_s, piece.end_s), side="right") - 1
+        starts, ends = edges[first : last + 1], edges[first + 1 : last + 2]
+        part_s = np.minimum(ends, piece.end_s) - np.maximum(starts[: len(ends)], piece.start_s)
+        covered_s[first : first + len(ends)] += np.maximum(0.0, part_s)
+    shares: Floats = covered_s / np.diff(edges)
     return shares

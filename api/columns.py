@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from api.envelope import error, iso, milliseconds, seconds
-from history.queries import Floats, Series, SeriesSet
+from history.answers import Floats, Series, SeriesSet
 from history.reader import Answer
 from history.window import Window
 from probes.result import Status

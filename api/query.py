@@ -22,7 +22,7 @@ from api.envelope import Envelope, Json
 from api.examples import RANGE, SERIES, answer, documented
 from api.problems import Problem
 from history import queries
-from history.queries import Series
+from history.answers import Series
 
 router = APIRouter(prefix="/query", tags=["History"])
 

@@ -7,7 +7,9 @@ from clickhouse_connect.driver.client import Client
 
 from analysis.uptime import Shares, Uptime, status_shares, uptime_report
 from history import queries
-from history.queries import Change, Event, Scope, SeriesSet, Summary
+from history.answers import Change, Event, SeriesSet, Summary
+from history.buckets import buckets
+from history.queries import Scope
 from history.trends import timeline
 from history.window import Window
 
@@ -45,9 +47,10 @@ def health_trend(client: Client, scope: Scope, window: Window, components: tuple
     """How healthy `components` were over `window`, and how much of it was observed."""
     latency = queries.series(client, scope, window, (LATENCY,), components)
     answer = timeline(client, scope, window, components)
+    within = buckets(latency.window.start_s, latency.window.end_s, latency.step_s, scope.zone)
     return HealthTrend(
         uptime_report(answer.spans, answer.observed, window),
-        status_shares(answer.spans, answer.observed, window, latency.step_s),
+        status_shares(answer.spans, answer.observed, within),
         latency,
     )
 

@@ -12,7 +12,7 @@ from api.columns import Clock, by_component, envelope, points, span
 from api.envelope import Envelope, Json, iso
 from api.examples import RANGE, SERIES, answer, documented
 from api.questions import LATENCY, UP, HealthTrend, Performance, health_trend, performance
-from history.queries import Series, Summary
+from history.answers import Series, Summary
 from monitor import Monitor
 
 router = APIRouter(prefix="/monitor", tags=["History"])

@@ -17,7 +17,7 @@ from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar
 
 from clickhouse_connect.driver.client import Client
 
-from history.queries import Scope
+from history.queries import Scope, scope_of
 from history.store import Store, StoreUnavailable
 from history.window import Window
 from probes.result import ProbeError
@@ -86,15 +86,15 @@ class Reader:
         known = self._known.get(key)
         if (known and self._is_fresh(known, fresh_s)) or not self._store.state.ready:
             return None
-        kept = self._store.settings.retention
-        scope = Scope(self._store.database, kept.raw_s, time.time(), kept.quarter_hour_s)
+        scope = scope_of(self._store.settings, self._store.zone, time.time())
+        more = {"known": known.value} if known and self._resumes(question, known) else {}
         with self._lock:
             running = self._running.get(key)
             if running is not None:
                 return running
             future: Future[Any] = Future()
             try:
-                self._queue.put_nowait((key, lambda client: question(client, scope, *args, **kwargs), future))
+                self._queue.put_nowait((key, lambda client: question(client, scope, *args, **kwargs, **more), future))
             except queue.Full:
                 return None
             self._running[key] = future
@@ -134,6 +134,10 @@ class Reader:
         if error is not None:
             return Answer("failed", None, None, error)
         return Answer("pending", None)
+
+    def _resumes(self, question: Callable[..., Any], known: _Known) -> bool:
+        """Whether a question reads on from its last answer: it says so, and the past has not been written anew."""
+        return getattr(question, "resumes", False) and known.begun_s > self._outdated_s
 
     def _is_fresh(self, known: _Known, fresh_s: float) -> bool:
         return self._clock() - known.at_s < fresh_s and known.begun_s > self._outdated_s

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from history import queries
-from history.queries import Change, Event
+from history.answers import Change, Event
 from history.window import Window
 from probes.cache import worst_first
 from probes.catalogue import humanize_duration

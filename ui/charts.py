@@ -12,7 +12,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from history.queries import Event, Interval, Series
+from history.answers import Event, Interval, Series
 from history.window import Window
 from probes.catalogue import humanize
 from probes.result import Status
@@ -164,8 +164,14 @@ def clip(span: tuple[float, float], periods: Sequence[tuple[float, float]]) -> l
     return [(start, end) for start, end in parts if end > start]
 
 
-def hour_of_week(table: NDArray[np.float64], unit: str, *, height: int = 250) -> go.Figure:
-    """A heat map, 7 rows (Monday first) by 24 hours; NaN cells stay empty."""
+def hour_of_week(
+    table: NDArray[np.float64], unit: str, *, peak: NDArray[np.float64] | None = None, height: int = 250
+) -> go.Figure:
+    """A heat map, 7 rows (Monday first) by 24 hours; NaN cells stay empty.
+
+    Args:
+        peak: a second table, told on hover.
+    """
     scale = scale_for(table, unit)
     figure = go.Figure(
         go.Heatmap(
@@ -177,7 +183,11 @@ def hour_of_week(table: NDArray[np.float64], unit: str, *, height: int = 250) ->
             xgap=1,
             ygap=1,
             colorbar={"thickness": 8, "ticksuffix": f" {scale.unit}", "outlinewidth": 0},
-            hovertemplate="%{y} %{x}:00  %{z:.3~g} " + scale.unit + "<extra></extra>",
+            customdata=None if peak is None else (peak / scale.divisor).astype(np.float32),
+            hovertemplate="%{y} %{x}:00  %{z:.3~g} "
+            + scale.unit
+            + ("" if peak is None else ", peak %{customdata:.3~g} " + scale.unit)
+            + "<extra></extra>",
             hoverongaps=False,
         )
     )

@@ -1,14 +1,15 @@
 """What the Network page's capacity view draws."""
 
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from analysis.capacity import RECEIVED, UTILIZATION, LinkCapacity, capacity
-from analysis.hours import by_hour_of_week
 from history import queries
-from history.queries import Series, SeriesSet
+from history.answers import Hours, Series, SeriesSet
 from history.window import Window
 from probes.catalogue import humanize
 from probes.result import Status
@@ -17,7 +18,7 @@ from ui.frame import Page
 from ui.panels import Panel, Question, plot
 from ui.questions import fresh_s
 
-HOUR_S, DAY_S = 3600, 86400
+DAY_S = 86400
 WEEKS = 4
 
 
@@ -34,17 +35,16 @@ def capacity_panels(page: Page, component: str) -> list[Panel[tuple[LinkCapacity
     ]
 
 
-def busy_panels(page: Page, component: str) -> list[Panel[SeriesSet]]:
+def busy_panels(page: Page, component: str) -> list[Panel[Any]]:
     """When in the week the busiest link is busy, and how its busiest hours grew."""
     end_s = int(page.now.timestamp())
-    weeks = Window(end_s - WEEKS * 7 * DAY_S, end_s, HOUR_S, (f"now-{WEEKS * 7}d", "now"))
+    weeks = Window(end_s - WEEKS * 7 * DAY_S, end_s, words=(f"now-{WEEKS * 7}d", "now"))
     quarter = Window(end_s - 90 * DAY_S, end_s, DAY_S, ("now-90d", "now"))
     return [
         Panel(
             f"When is the busiest link busy? :gray[p95 by hour of the week, last {WEEKS} weeks]",
-            Question(queries.series, (weeks, (UTILIZATION, RECEIVED), (component,)), 300.0),
+            Question(queries.hours_of_week, (weeks, (UTILIZATION, RECEIVED), (component,)), 300.0),
             lambda answer: _draw_hours(answer, page),
-            empty=lambda answer: not answer.series,
             height=250,
         ),
         Panel(
@@ -83,11 +83,11 @@ def _draw_links(links: Sequence[LinkCapacity]) -> None:
         st.caption(f"{', '.join(link.interface for link in unknown)}: {unknown[0].message}")
 
 
-def _draw_hours(answer: SeriesSet, page: Page) -> None:
-    line = busiest(answer)
-    table = by_hour_of_week(line.t, line.high, page.zone)
-    plot(charts.hour_of_week(table, line.unit), key="chart:hours")
-    st.caption(f"{line.label}, {page.zone.key}")
+def _draw_hours(answer: Sequence[Hours], page: Page) -> None:
+    utilized = [line for line in answer if line.metric == UTILIZATION] or list(answer)
+    line = max(utilized, key=lambda line: float(np.nanmean(line.p95)))
+    plot(charts.hour_of_week(line.p95, line.unit, peak=line.peak), key="chart:hours")
+    st.caption(f"{' '.join(value for _, value in line.labels)}, {page.zone.key}")
 
 
 def _draw_days(answer: SeriesSet, page: Page, window: Window) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from history import queries
-from history.queries import Event, SeriesSet
+from history.answers import Event, SeriesSet
 from history.window import Window
 from monitor import Monitor
 from probes import METRICS

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pandas as pd
 import streamlit as st
 
-from analysis.uptime import Uptime, observed_periods
-from history.queries import Change, Series, SeriesSet, Summary
+from analysis.uptime import Uptime
+from history.answers import Change, Series, SeriesSet, Summary
 from history.trends import Timeline
 from probes.catalogue import humanize, humanize_duration
 from ui import axes, charts
@@ -19,8 +19,7 @@ from ui.status import plain
 
 def draw_timeline(answer: Timeline, page: Page) -> None:
     """The state timeline of all components over the range; what nobody observed stays empty."""
-    observed = {line.component: observed_periods(line, page.window) for line in answer.observed}
-    plot(charts.state_timeline(answer.spans, observed, page.window, page.zone), key="chart:timeline")
+    plot(charts.state_timeline(answer.spans, answer.observed, page.window, page.zone), key="chart:timeline")
 
 
 def draw_uptime(report: Sequence[Uptime]) -> None:

@@ -7,7 +7,8 @@ import pytest
 from analysis.availability import uptimes
 from analysis.capacity import DAY_S, LINK_SPEED, RECEIVED, SENT, UTILIZATION, capacity, forecast_of, link_capacity
 from history import rows
-from history.queries import Scope, Series, Summary
+from history.answers import Series, Summary
+from history.queries import Scope
 from history.rows import Sample, SeriesKey
 from history.store import Store
 from history.window import Window

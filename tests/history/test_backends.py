@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from history import queries, rows
-from history.queries import MAX_SERIES, Scope, Series
+from history.answers import Series
+from history.queries import MAX_SERIES, Scope
 from history.rows import Sample, SeriesKey
 from history.store import Store
 from history.window import Window
-from probes.clickhouse_client import is_embedded
 from probes.result import Status, labels
 from settings import History
 from settings_types import SecretUrl
@@ -75,7 +75,7 @@ def kept(backend: str) -> Iterator[Store]:
 def line_of(store: Store, window: Window, raw_kept_s: float, metric: str = FILL.name) -> tuple[Series | None, str]:
     with client_of(store) as client:
         asked = Scope(store.database, raw_kept_s, float(END_S))
-        answer = queries.series(client, asked, window, (metric,), ("thing",), with_p95=True)
+        answer = queries.series(client, asked, window, (metric,), ("thing",), percentiles=True)
     assert len(answer.series) <= 1
     return (answer.series[0] if answer.series else None), answer.tier
 
@@ -110,7 +110,9 @@ def test_min_average_max_count_and_p95_are_those_of_the_raw_samples(
     np.testing.assert_allclose(line.p95, [float(np.quantile(part, 0.95)) for part in groups], rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize(("step_s", "tier"), [(900, "15m"), (2700, "15m"), (4 * HOUR_S, "4h"), (DAY_S, "4h")])
+@pytest.mark.parametrize(
+    ("step_s", "tier"), [(900, "15m"), (2700, "15m"), (HOUR_S, "15m"), (4 * HOUR_S, "4h"), (DAY_S, "1d")]
+)
 def test_a_roll_up_says_what_the_raw_samples_say(kept: Store, step_s: int, tier: str) -> None:
     window = Window(T0_S, END_S, step_s)
     (raw, _), (rolled, used) = (line_of(kept, window, kept_s) for kept_s in (FOR_EVER_S, 0.0))
@@ -131,16 +133,12 @@ def test_counters_are_rates_in_every_tier(kept: Store, raw_kept_s: float) -> Non
     np.testing.assert_allclose(line.avg, sums, rtol=1e-9)
 
 
-def test_series_beyond_the_limit_are_left_out_and_said(kept: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    limit = (
-        MAX_SERIES if is_embedded(kept.settings.dsn) else 20
-    )  # the front does not read the form that more identities are sent in
-    monkeypatch.setattr(queries, "MAX_SERIES", limit)
+def test_series_beyond_the_limit_are_left_out_and_said(kept: Store) -> None:
     window = Window(T0_S, T0_S + HOUR_S)
     with client_of(kept) as client:
         answer = queries.series(client, scope(kept, END_S), window, (FILL.name,), ("many",))
         few = queries.series(client, scope(kept, END_S), window, (FILL.name,), ("thing",))
-    assert (len(answer.series), answer.truncated, few.truncated) == (limit, True, False)
+    assert (len(answer.series), answer.truncated, few.truncated) == (MAX_SERIES, True, False)
 
 
 def test_ninety_days_of_heartbeats_hide_no_component(kept: Store) -> None:

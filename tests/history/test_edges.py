@@ -11,7 +11,7 @@ from history import queries
 from history.queries import Scope
 from history.reader import Reader
 from history.store import Store
-from history.tiers import FOUR_HOURS, MAX_BUCKETS, QUARTER_HOUR, RAW, plan
+from history.tiers import FOUR_HOURS, MAX_BUCKETS, QUARTER_HOUR, RAW, Kept, plan
 from history.window import MAX_POINTS, RangeError, Window, parse_window
 from tests.history.rows import T0_S, client_of, sampled, write
 from tests.probes.fakes import FILL
@@ -62,8 +62,9 @@ def test_no_plan_makes_more_points_than_were_asked_for(
 ) -> None:
     end_s = int(NOW_S) - ago_s
     asked = Window(end_s - length_s, end_s, max(step_s, -(-length_s // MAX_POINTS)) if step_s else None)
-    how = plan(asked, series, NOW_S, 90.0 * DAY_S, quarter_hour_kept_s=2.0 * YEAR_S)
-    assert how.window.length_s / how.step_s <= (MAX_POINTS if step_s else MAX_BUCKETS) + 1, "one more for the two ends"
+    how = plan(asked, series, Kept(now_s=NOW_S, raw_s=90.0 * DAY_S, quarter_hour_s=2.0 * YEAR_S))
+    most = MAX_POINTS if step_s else MAX_BUCKETS
+    assert len(how.buckets.edges_s) - 1 <= most + 2, "one more for each end, which lies within a bucket"
     if how.tier is RAW:
         assert asked.start_s >= NOW_S - 90 * DAY_S
     elif how.tier is QUARTER_HOUR:

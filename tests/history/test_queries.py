@@ -5,12 +5,15 @@ import numpy as np
 import pytest
 
 from history import queries
+from history.answers import Interval, SeriesSet
+from history.buckets import buckets as buckets_of
 from history.precision import rounded_column
-from history.queries import Interval, Scope, SeriesSet
+from history.queries import Scope, levels
+from history.schema import SKETCH_ERROR
 from history.store import Store
 from history.window import Window
 from probes.result import Status, labels
-from settings import History
+from settings import DEFAULT_ZONE, History
 from settings_types import SecretUrl
 from tests.history.rows import COUNT, T0_S, client_of, noise, sampled, scope, write
 from tests.probes.fakes import FILL
@@ -56,6 +59,14 @@ def buckets(step_s: int, start_s: int, end_s: int, values: np.ndarray = VALUES) 
     return {int(bucket): values[chosen][where == bucket] for bucket in np.unique(where)}
 
 
+def parts_of(answer: SeriesSet) -> dict[int, np.ndarray]:
+    """The samples of each bucket of the desk's clock, computed here."""
+    edges = buckets_of(answer.window.start_s, answer.window.end_s, answer.step_s, DEFAULT_ZONE).edges_s
+    inside = ~GAP & (edges[0] <= TICKS) & (edges[-1] > TICKS)
+    where = np.searchsorted(edges, TICKS[inside], side="right") - 1
+    return {edges[place]: VALUES[inside][where == place] for place in np.unique(where)}
+
+
 @pytest.mark.parametrize(
     ("hours", "step_s", "raw_kept_s", "tier"),
     [
@@ -64,27 +75,36 @@ def buckets(step_s: int, start_s: int, end_s: int, values: np.ndarray = VALUES) 
         (48, None, 90 * DAY_S, "raw"),
         (48, 1800, HOUR_S, "15m"),
         (48, 4 * HOUR_S, HOUR_S, "4h"),
-        (48, DAY_S, HOUR_S, "4h"),
+        (48, DAY_S, HOUR_S, "1d"),
     ],
 )
 def test_every_bucket_is_what_its_samples_make(
     filled: Store, hours: int, step_s: int | None, raw_kept_s: float, tier: str
 ) -> None:
     window = Window(T0_S, T0_S + hours * HOUR_S, step_s)
-    answer = asked(filled, window, raw_kept_s=raw_kept_s, with_p95=True)
+    answer = asked(filled, window, raw_kept_s=raw_kept_s, percentiles=True)
     assert answer.tier == tier
     plain, labelled = sorted(answer.of(FILL.name, "thing"), key=lambda line: line.labels)
     assert labelled.labels == (("disk", "sda"),)
     assert (labelled.label, plain.label, plain.unit, plain.step_s) == ("sda", "thing", "ratio", answer.step_s)
-    expected = buckets(answer.step_s, answer.window.start_s, answer.window.end_s)
+    expected = parts_of(answer)
     assert plain.t.tolist() == list(expected)
     np.testing.assert_allclose(plain.avg, [part.mean() for part in expected.values()])
     np.testing.assert_array_equal(plain.low, [part.min() for part in expected.values()])
     np.testing.assert_array_equal(plain.high, [part.max() for part in expected.values()])
     np.testing.assert_array_equal(plain.count, [len(part) for part in expected.values()])
     assert plain.p95 is not None
-    exact = [np.quantile(part, 0.95) for part in expected.values()]
-    np.testing.assert_allclose(plain.p95, exact, rtol=1e-9 if tier == "raw" else 0.05)
+    for percentile, column in ((0.5, plain.p50), (0.95, plain.p95), (0.99, plain.p99)):
+        exact = [np.quantile(part, percentile) for part in expected.values()]
+        if tier == "raw":
+            np.testing.assert_allclose(column, exact)
+        else:  # a sketch answers with one of the values next to the rank, within its error
+            low, high = (
+                np.array([np.quantile(part, percentile, method=side) for part in expected.values()])
+                for side in ("lower", "higher")
+            )
+            assert np.all(column >= low * (1 - SKETCH_ERROR) - 1e-12)
+            assert np.all(column <= high * (1 + SKETCH_ERROR) + 1e-12)
     np.testing.assert_allclose(labelled.avg, plain.avg * 2)
     assert plain.last == pytest.approx(plain.avg[-1])
 
@@ -107,11 +127,13 @@ def test_gaps_stay_gaps(filled: Store) -> None:
 
 @pytest.mark.parametrize("raw_kept_s", [90 * DAY_S, HOUR_S])
 def test_counters_are_rates(filled: Store, raw_kept_s: float) -> None:
-    (line,) = asked(filled, Window(T0_S, END_S, 1800), COUNT.name, raw_kept_s, with_p95=True).series
+    (line,) = asked(filled, Window(T0_S, END_S, 1800), COUNT.name, raw_kept_s, percentiles=True).series
     expected = buckets(1800, T0_S, END_S, INCREASES)
     np.testing.assert_allclose(line.avg, [part.sum() / 1800 for part in expected.values()])
-    np.testing.assert_array_equal(line.avg, line.high)
-    assert line.p95 is None, "percentiles of increases are no rates"
+    np.testing.assert_allclose(line.high, [part.max() * len(part) / 1800 for part in expected.values()])
+    np.testing.assert_allclose(line.low, [part.min() * len(part) / 1800 for part in expected.values()])
+    assert line.p95 is not None
+    assert np.all((line.p95 <= line.high) & (line.p95 >= line.avg))
 
 
 def test_what_nobody_measures_is_empty(filled: Store) -> None:
@@ -127,7 +149,7 @@ def test_a_name_that_tries_to_be_sql_finds_nothing(filled: Store) -> None:
 
 
 def test_more_series_than_a_chart_holds_are_cut_and_said(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queries, "MAX_SERIES", 1)
+    monkeypatch.setattr(levels, "MAX_SERIES", 1)
     answer = asked(filled, Window(T0_S, T0_S + HOUR_S))
     assert (len(answer.series), answer.truncated) == (1, True)
 
@@ -140,8 +162,7 @@ def test_summaries(filled: Store) -> None:
     values = VALUES[~GAP]
     assert (summary.count, summary.low, summary.high) == (len(values), values.min(), values.max())
     assert summary.avg == pytest.approx(values.mean())
-    exact = np.quantile(values, [0.5, 0.95, 0.99])
-    np.testing.assert_allclose([summary.p50, summary.p95, summary.p99], exact, rtol=0.05)
+    np.testing.assert_allclose([summary.p50, summary.p95, summary.p99], np.quantile(values, [0.5, 0.95, 0.99]))
 
 
 STORY = [

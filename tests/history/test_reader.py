@@ -38,7 +38,7 @@ class FakeStore:
     """A store that is ready or not as a test says, whose clients are nothing."""
 
     def __init__(self) -> None:
-        self.settings, self.database = History(), "d"
+        self.settings, self.database, self.zone = History(), "d", "UTC"
         self.state = StoreState(True, None, utc(0))
         self.connected = 0
 

@@ -16,9 +16,5 @@ def test_a_timeline_has_the_spans_and_the_proof_that_somebody_looked(store: Stor
         ("a", Status.OK, 0),
         ("a", Status.CRITICAL, 2000),
     ]
-    (up,) = found.observed
-    assert (up.component, up.metric) == ("a", "probe_up")
-    assert len(up.t) == 20, "the minutes in which nobody looked have no point"
-    assert up.avg[-1] == 0
-    assert up.avg[0] == 1
-    assert (empty.spans, empty.observed) == ((), ())
+    assert found.observed == {"a": ((T0_S, T0_S + 600), (T0_S + 1800, T0_S + 2400))}
+    assert (empty.spans, empty.observed) == ((), {})

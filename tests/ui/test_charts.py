@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from history.queries import Interval, Series
+from history.answers import Interval, Series
 from history.window import Window
 from probes.result import Status
 from ui import axes, charts

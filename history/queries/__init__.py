@@ -1,0 +1,26 @@
+"""Every question the program asks the history, and the only place that knows the SQL of answers.
+
+Each function takes a client and a scope first and hashable arguments after, so that `history.reader`
+can run it off everybody's path and remember its answer. Answers are those of `history.answers`.
+"""
+
+from history.queries.levels import hours_of_week, known_series, newest, observed, series, summaries
+from history.queries.scope import LIMITS, MAX_SERIES, Scope, scope_of
+from history.queries.statuses import changes, events, intervals, last_statuses
+
+__all__ = [
+    "LIMITS",
+    "MAX_SERIES",
+    "Scope",
+    "changes",
+    "events",
+    "hours_of_week",
+    "intervals",
+    "known_series",
+    "last_statuses",
+    "newest",
+    "observed",
+    "scope_of",
+    "series",
+    "summaries",
+]

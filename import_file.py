@@ -14,7 +14,6 @@ from contextlib import closing
 from pathlib import Path
 
 from clickhouse_connect.driver.client import Client
-from pydantic import TypeAdapter, ValidationError
 from tqdm import tqdm
 
 import probes
@@ -23,7 +22,7 @@ from history.import_columns import SHOWN
 from history.import_source import FileRefused, Options
 from history.imports import Import, ImportedOtherwise, Report
 from history.store import OUTSIDE, Store, explain
-from settings_types import Duration, mask
+from settings_types import mask, parse_duration_s
 
 SAY_EVERY_S = 5.0
 INSERT_TIMEOUT_S = 300
@@ -158,8 +157,8 @@ def options_of(args: argparse.Namespace) -> Options:
     if wrong:
         raise ValueError(f"--columns {args.columns}: expected OURS=NAME pairs, OURS one of {', '.join(ours)}.")
     try:
-        step_s = TypeAdapter(Duration).validate_python(args.step) if args.step else 0.0
-    except ValidationError:
+        step_s = parse_duration_s(args.step) if args.step else 0.0
+    except ValueError:
         raise ValueError(f"--step {args.step}: expected a duration such as 60s or 15m.") from None
     return Options(
         component=args.component,

@@ -26,7 +26,10 @@ BATCH_ROWS = 250_000
 BLOCK_BYTES = 8 * 2**20
 LOOKED_AT_BYTES = 64 * 2**10
 GZIP, PARQUET = b"\x1f\x8b", b"PAR1"
-SAMPLE_LINE = re.compile(r'([a-zA-Z_:][\w:.]*\s*(\{.*\})?|\{\s*(__name__=|").*\})\s+[-+.\w]+(\s+[-+.\w]+)?(\s+#.*)?\s*')
+A_NUMBER = r"[-+]?(?:[\d.][\w.+-]*|(?i:nan|inf))"
+SAMPLE_LINE = re.compile(
+    r'([a-zA-Z_:][\w:.]*\s*(\{.*\})?|\{\s*(__name__=|").*\})\s*' + rf"\s{A_NUMBER}(\s+{A_NUMBER})?(\s+#.*)?\s*"
+)
 EXPECTED = "expected Parquet, CSV with a header, or Prometheus text (exposition, OpenMetrics, promtool tsdb dump)"
 
 

@@ -126,7 +126,8 @@ class Exposition:
                     f"its series is {quoted(head, 80)}; expected a label component or job, or --component NAME"
                 )
             key = key_of(component, name, labels)
-            return taken(key, self._catalogue, self._grows(name))
+            grows = self._grows(name)
+            return taken(key, self._catalogue, grows, grows)
         except SeriesRefused as refused:
             return refused
 

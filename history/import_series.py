@@ -148,11 +148,20 @@ def unit_by_name(metric: str) -> str:
     return next((unit for suffix, unit in UNITS_BY_SUFFIX if stem.endswith(suffix)), "count")
 
 
-def taken(key: SeriesKey, catalogue: Mapping[str, Metric], running: bool, factor: float = 1.0, unit: str = "") -> Taken:
+def is_counter(metric: str, catalogue: Mapping[str, Metric]) -> bool:
+    """Whether a metric counts: as catalogued, and one the catalogue does not have by its name."""
+    known = catalogue.get(metric)
+    return known.type == "counter" if known else metric.endswith("_total")
+
+
+def taken(
+    key: SeriesKey, catalogue: Mapping[str, Metric], counter: bool, running: bool, factor: float = 1.0, unit: str = ""
+) -> Taken:
     """A series with unit, kind and precision from the catalogue; one it does not have is told by its name, and exact.
 
     Args:
-        running: the file has running totals of it.
+        counter: the file has it as a counter.
+        running: its values there are running totals.
         unit: what the file says, for a metric the catalogue does not have.
 
     Raises:
@@ -160,7 +169,7 @@ def taken(key: SeriesKey, catalogue: Mapping[str, Metric], running: bool, factor
     """
     metric = catalogue.get(key.metric)
     if metric is None:
-        kind = "counter" if running else "gauge"
+        kind = "counter" if counter else "gauge"
         return Taken(SeriesRow(key, unit or unit_by_name(key.metric), kind), running, factor)
     if running and metric.type != "counter":
         raise SeriesRefused(f"{key.metric} is a counter here, but Tapewatch has a {metric.type} of that name")

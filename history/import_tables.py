@@ -20,7 +20,7 @@ from history.import_columns import (
     shown,
     text_at,
 )
-from history.import_series import Known, SeriesRefused, Taken, key_of, taken
+from history.import_series import Known, SeriesRefused, Taken, is_counter, key_of, taken
 from history.import_source import FileRefused, Options, Piece
 from probes.catalogue import Metric
 
@@ -154,18 +154,15 @@ class Table:
             labels = labels_of(cells.get(columns.labels))
             labels |= {name: str(cells[name]) for name in columns.extra if cells[name] not in (None, "")}
             key = key_of(_text(cells.get(columns.component)) or options.component, _text(cells[columns.metric]), labels)
-            metric = self._catalogue.get(key.metric)
-            counter = metric.type == "counter" if metric else key.metric.endswith("_total")
-            factor = 1.0
-            if metric and counter and columns.averaged and not options.cumulative:
-                if not options.step_s:
-                    raise SeriesRefused(
-                        f"{key.metric} is a counter, whose avg is a rate per second; expected --step with the width "
-                        "of the export's buckets, such as --step 60s (X-Tapewatch-Step-Seconds of the answer)"
-                    )
-                factor = options.step_s
-            unit = _text(cells.get(columns.unit))
-            return taken(key, self._catalogue, counter and options.cumulative, factor, unit)
+            counter = is_counter(key.metric, self._catalogue)
+            if counter and columns.averaged and not (options.cumulative or options.step_s):
+                raise SeriesRefused(
+                    f"{key.metric} is a counter, whose avg is a rate per second; expected --step with the width of "
+                    "the export's buckets, such as --step 60s (X-Tapewatch-Step-Seconds of the answer)"
+                )
+            running = counter and options.cumulative
+            factor = options.step_s if counter and columns.averaged and not running else 1.0
+            return taken(key, self._catalogue, counter, running, factor, _text(cells.get(columns.unit)))
         except SeriesRefused as refused:
             return refused
 

@@ -1,7 +1,7 @@
 """Brings what is there to this version's shape: earlier schemas, another desk's zone, another retention.
 
-Every step can be broken off anywhere and is finished by the next start: rows are copied a partition
-at a time under a token of their own, and what tells that a step is due changes last.
+Every step can be broken off anywhere and is finished by the next start, with nothing lost or counted
+twice: see `history.remake` for what rows are made anew from.
 """
 
 import logging
@@ -10,29 +10,14 @@ from collections.abc import Callable
 
 from clickhouse_connect.driver.client import Client
 
-from history.rows import ONCE, THROUGH
-from history.schema import (
-    SKETCH_STATE,
-    VERSION,
-    Layout,
-    create_database,
-    create_tables,
-    create_views,
-    rollup_select,
-    rollups,
-    ttl,
-)
+from history.remake import ANEW, drop_views, fill, keep_zone, partitions, said, tables, through
+from history.schema import SKETCH_SCALE, SKETCH_STATE, VERSION, Layout, create_database, create_tables, rollups, ttl
 from probes.result import ProbeFailure
 
 log = logging.getLogger(__name__)
 
 OLDEST = (25, 3)
 """The oldest release line with all the schema needs: quantilesDD, and tokens that reach through a cascade of views."""
-ONE_STREAM = {**ONCE, "max_threads": 1, "max_insert_threads": 1}
-"""One stream in one order: an INSERT SELECT that is run again makes the same blocks, which are then written once."""
-LONGEST_DAY_S = 25 * 3600
-LAST_SECOND = 2**32 - 1
-"""Of a DateTime: no row is later."""
 
 
 def migrate(client: Client, layout: Layout) -> None:
@@ -61,9 +46,9 @@ def migrate(client: Client, layout: Layout) -> None:
         client.command(statement)
     if noted < VERSION:
         client.command(
-            f"INSERT INTO {layout.database}.schema_version (version) VALUES ({VERSION})", settings=_through(layout)
+            f"INSERT INTO {layout.database}.schema_version (version) VALUES ({VERSION})", settings=through(layout)
         )
-    _keep_zone(client, layout)
+    keep_zone(client, layout)
     _keep_retention(client, layout)
 
 
@@ -95,116 +80,91 @@ def _require_same_kind(client: Client, layout: Layout) -> None:
         )
 
 
-def _through(layout: Layout) -> dict[str, str | int]:
-    """Settings for what is written through distributed tables; each shard then fills its own tables from its own."""
-    return {**THROUGH, "parallel_distributed_insert_select": 2} if layout.cluster else {}
-
-
 def _version_there(client: Client, layout: Layout) -> int:
     """The version of tables nobody noted one for: version 1 noted it last of all, and may have been broken off."""
-    return 1 if _has_plain_values(client, layout) else VERSION
+    return 1 if _has_plain_values(client, layout) or "samples_v1" in tables(client, layout) else VERSION
 
 
 def from_1(client: Client, layout: Layout) -> None:
     """Version 1 had plain values, two tiers in UTC, and sketches of 1 %, which no others can be merged with.
 
-    Raw samples are copied through the new views, which makes their roll-ups anew. Roll-ups older than
-    the raw samples keep count, sum, minimum and maximum; their sketch is made of twenty of their percentiles.
+    Roll-ups are made anew from the raw samples. Those older than the raw samples keep count, sum,
+    minimum and maximum; their sketch is made of a hundred of their percentiles.
     """
-    database = layout.database
     if _has_plain_values(client, layout):
         for table in ("samples_4h", "samples_15m", "samples"):  # the samples last: till then nothing has begun
-            client.command(f"DROP TABLE IF EXISTS {database}.{table}_mv SYNC")
-            if table in _tables(client, layout):
-                client.command(f"RENAME TABLE {database}.{table} TO {database}.{table}_v1")
+            client.command(f"DROP TABLE IF EXISTS {layout.database}.{table}_mv SYNC")
+            if table in tables(client, layout):
+                client.command(f"RENAME TABLE {layout.database}.{table} TO {layout.database}.{table}_v1")
     for statement in create_tables(layout):
         client.command(statement)
-    _move(client, layout, "samples", "series_id, ts, bits", "series_id, ts, reinterpretAsUInt64(value)", "1")
-    levels = ", ".join(f"{(2 * index + 1) / 40:g}" for index in range(20))
-    columns = "series_id, t, vmin, vmax, vsum, cnt, q"
-    select = (
-        "series_id, t, min(vmin), max(vmax), sum(vsum), sum(cnt), "
-        f"arrayReduce('{SKETCH_STATE}', quantilesDDMerge(0.01, {levels})(q))"
-    )
-    for table, oldest in (("samples_15m", "min(ts) FROM {}.samples"), ("samples_4h", "min(t) FROM {}.samples_15m")):
-        known = f"(SELECT {oldest.format(database)})"
-        older = f"(t < {known} OR {known} = toDateTime(0)) GROUP BY series_id, t"
-        _move(client, layout, table, columns, select, older)
+    drop_views(client, layout)
+    _move_samples(client, layout)
+    quarter_hours, four_hours, days = rollups(layout)
+    if "samples_15m_v1" in tables(client, layout):
+        fill(client, layout, quarter_hours, quarter_hours.source, "samples_15m_v1", _sketch_of_1())
+        client.command(f"DROP TABLE {layout.database}.samples_15m_v1 SYNC")
+    if "samples_4h_v1" in tables(client, layout):
+        fill(client, layout, four_hours, four_hours.source, "samples_4h_v1", _sketch_of_1())
+        fill(client, layout, days, days.source)
+        client.command(f"DROP TABLE {layout.database}.samples_4h_v1 SYNC")
 
 
-def _move(client: Client, layout: Layout, table: str, columns: str, select: str, where: str) -> None:
-    """Move a table's rows out of its ``_v1``, a partition at a time."""
-    source = f"{layout.database}.{table}_v1"
-    if f"{table}_v1" not in _tables(client, layout):
-        return
-    for partition in _partitions(client, source):
-        client.command(
-            f"INSERT INTO {layout.database}.{table} ({columns}) SELECT {select} FROM {source} "
-            f"WHERE _partition_id = '{partition}' AND {where} ORDER BY 1, 2",
-            settings={**ONE_STREAM, "insert_deduplication_token": f"upgrade {table} {partition}"},
-        )
-        client.command(f"ALTER TABLE {source} DROP PARTITION ID '{partition}'")
-    client.command(f"DROP TABLE {source} SYNC")
+def _sketch_of_1() -> str:
+    """This version's sketch of a roll-up row of version 1: of as many values as the row counts.
+
+    They are the row's percentiles in even steps. Of up to a hundred samples each is met: version 1 answers a level
+    with the sample at or below it, so a level just above its place in line asks for it.
+    """
+    levels = ", ".join(f"{min(1, index / 99 + 1e-9):.12g}" for index in range(100))
+    percentiles, last = f"quantilesDDMerge(0.01, {levels})(q)", "greatest(toInt64(sum(cnt)) - 1, 1)"
+    place = f"1 + intDiv(at * 99 + {last} - 1, {last})"
+    values = f"arrayMap(at -> {percentiles}[{place}] * {SKETCH_SCALE}, range(toUInt64(sum(cnt))))"
+    return f"arrayReduce('{SKETCH_STATE}', {values})"
 
 
 UPGRADES: dict[int, Callable[[Client, Layout], None]] = {1: from_1}
 """What leads from each version to the next."""
 
 
-def _keep_zone(client: Client, layout: Layout) -> None:
-    """Make four hours and days anew when the desk's zone is another than the one they were made for.
-
-    What is older than the 15-minute tier keeps the edges it has: there is nothing finer to make it from.
-    The comment on the table of days, which names the zone, changes last.
-    """
-    made_for = _said(client, layout, "samples_1d", "comment")
-    if made_for == layout.zone:
+def _move_samples(client: Client, layout: Layout) -> None:
+    """Move the raw samples of version 1, a week at a time: a week still in the old table is not yet in the new one."""
+    source, target = f"{layout.database}.samples_v1", layout.local("samples")
+    if "samples_v1" not in tables(client, layout):
         return
-    log.warning("history: making four hours and days anew for %s, they were made for %s", layout.zone, made_for)
-    finest, *coarser = rollups(layout)
-    for rollup in coarser:
-        client.command(f"DROP TABLE IF EXISTS {layout.database}.{rollup.name}_mv{layout.on_cluster} SYNC")
-    since = f"toDateTime({_remade_from_s(client, layout, finest.name)}, 'UTC')"
-    for rollup in coarser:
+    for partition in partitions(client, source):
+        client.command(f"ALTER TABLE {target} DROP PARTITION ID '{partition}'")
         client.command(
-            f"ALTER TABLE {layout.local(rollup.name)}{layout.on_cluster} "
-            f"DELETE WHERE t > {since} SETTINGS mutations_sync = 2"
+            f"INSERT INTO {target} (series_id, ts, bits) SELECT series_id, ts, reinterpretAsUInt64(value) "
+            f"FROM {source} WHERE _partition_id = '{partition}' ORDER BY series_id, ts",
+            settings=ANEW,
         )
-    for rollup in coarser:
-        table, source = f"{layout.database}.{rollup.name}", f"{layout.database}.{rollup.source}"  # of all shards
-        for partition in _partitions(client, source):  # by parts: the sketches of years do not fit into memory
-            rows = rollup_select(rollup, source, f"WHERE _partition_id = '{partition}' AND s.t > {since}")
-            client.command(
-                f"INSERT INTO {table} (series_id, t, vmin, vmax, vsum, cnt, q) {rows}", settings=_through(layout)
-            )
-    for statement in create_views(layout):
-        client.command(statement)
-    client.command(f"ALTER TABLE {layout.local('samples_1d')}{layout.on_cluster} MODIFY COMMENT '{layout.zone}'")
-
-
-def _remade_from_s(client: Client, layout: Layout, finest: str) -> int:
-    """The epoch second after which coarser rows can be made from the finest tier.
-
-    A number, for a replicated table refuses to delete by a subquery. In a cluster the shards hold what they have from
-    different days on; the latest of these counts, so that none deletes what it cannot make again.
-    """
-    shard = " GROUP BY _shard_num" if layout.cluster else ""
-    oldest = f"SELECT toUnixTimestamp(min(t)) AS oldest FROM {layout.database}.{finest}{shard}"
-    found = int(str(client.command(f"SELECT max(oldest) FROM ({oldest})")))
-    return found - LONGEST_DAY_S if found else LAST_SECOND
+        client.command(f"ALTER TABLE {source} DROP PARTITION ID '{partition}'")
+    client.command(f"DROP TABLE {source} SYNC")
 
 
 def _keep_retention(client: Client, layout: Layout) -> None:
-    """Set the time to live of each tier to the configured one."""
-    wanted = {"samples": ttl("ts", layout.retention.raw_s)}
-    wanted |= {rollup.name: ttl("t", rollup.kept_s) for rollup in rollups(layout)}
-    for table, expression in wanted.items():
-        if expression not in _said(client, layout, table, "engine_full"):
+    """Set the time to live of each tier to the configured one.
+
+    Parts note when they end, so what is there already has to be told as well.
+    """
+    wanted = {"samples": ("ts", layout.retention.raw_s)}
+    wanted |= {rollup.name: ("t", rollup.kept_s) for rollup in rollups(layout)}
+    for table, (column, kept_s) in wanted.items():
+        local, expression = layout.local(table), ttl(column, kept_s)
+        name = local.rpartition(".")[2]
+        if expression not in said(client, layout, local, "engine_full"):
             log.warning("history: %s has now the TTL %s", table, expression)
             client.command(
-                f"ALTER TABLE {layout.local(table)}{layout.on_cluster} MODIFY TTL {expression}",
+                f"ALTER TABLE {local}{layout.on_cluster} MODIFY TTL {expression}",
                 settings={"materialize_ttl_after_modify": 0},
             )
+        parts = (
+            f"SELECT count() FROM system.parts WHERE active AND database = '{layout.database}' AND table = '{name}' "
+            f"AND toUnixTimestamp(delete_ttl_info_max) != toUnixTimestamp(max_time) + {int(kept_s)}"
+        )
+        if int(str(client.command(parts))):
+            client.command(f"ALTER TABLE {local}{layout.on_cluster} MATERIALIZE TTL")
 
 
 def _has_plain_values(client: Client, layout: Layout) -> bool:
@@ -214,19 +174,3 @@ def _has_plain_values(client: Client, layout: Layout) -> bool:
         "AND name = 'value' AND default_kind = ''"
     )
     return bool(int(str(found)))
-
-
-def _said(client: Client, layout: Layout, table: str, what: str) -> str:
-    """A column of ``system.tables`` for one of our tables."""
-    name = layout.local(table).rpartition(".")[2]
-    where = f"database = '{layout.database}' AND name = '{name}'"
-    return str(client.query(f"SELECT {what} FROM system.tables WHERE {where}").result_rows[0][0])
-
-
-def _partitions(client: Client, table: str) -> list[str]:
-    return [str(row[0]) for row in client.query(f"SELECT DISTINCT _partition_id FROM {table} ORDER BY 1").result_rows]
-
-
-def _tables(client: Client, layout: Layout) -> set[str]:
-    rows = client.query(f"SELECT name FROM system.tables WHERE database = '{layout.database}'").result_rows
-    return {str(row[0]) for row in rows}

@@ -8,7 +8,9 @@ configuration cannot be used, a file is missing in the command, or the history i
 import argparse
 import logging
 import os
+import sqlite3
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
@@ -19,15 +21,19 @@ from clickhouse_connect.driver.client import Client
 import probes
 import settings
 from history.backup import SUFFIX, back_up, directory_of, target_of
-from history.backup_door import ask
+from history.backup_door import ask, drained
 from history.backup_file import BackupError, sentence
+from history.depot import file_of
+from history.recorder import Recorder
 from history.restore import open_backup, restore
+from history.spool import Spool
 from history.store import Store, explain
 from probes.clickhouse_client import is_embedded
 from settings import Settings
 from settings_types import mask
 
 DEFAULT = Path("var/backups")
+OPEN_WITHIN_S = 60.0
 DISK = "backups"
 """The usual name of the disk that a server's ``<backups><allowed_disk>`` names."""
 
@@ -86,7 +92,42 @@ def _backup(configured: Settings, wanted: str) -> str:
     if not (directory / "store").is_dir():
         raise BackupError(f"There is no history at {directory}: name it in history.dsn, or run Tapewatch first.")
     with closing(_open(configured)) as client:
+        if _waits(configured):
+            _write_what_waits(configured)
         return f"{target}: {back_up(client, configured.history.database, directory, target).said}."
+
+
+def _waits(configured: Settings) -> bool:
+    """Whether an earlier process left rows in the spool.
+
+    Raises:
+        BackupError: the spool cannot be read.
+    """
+    path = file_of(configured.history)
+    if path is None or not path.exists():
+        return False
+    try:
+        with closing(Spool(path)) as spool:
+            return spool.has_rows
+    except sqlite3.Error as error:
+        raise BackupError(
+            f"The spool {path} cannot be read ({error}): run Tapewatch, which mends it or says how."
+        ) from None
+
+
+def _write_what_waits(configured: Settings) -> None:
+    """Send what waits in the spool, as the next start of Tapewatch would."""
+    store = Store(configured.history, zone=configured.app.time_zone)
+    recorder = Recorder(store, probes.METRICS)
+    store.start()
+    give_up_s = time.monotonic() + OPEN_WITHIN_S
+    while not (store.state.ready or store.state.error) and time.monotonic() < give_up_s:
+        time.sleep(0.05)
+    try:
+        drained(recorder.flush)
+    finally:
+        recorder.stop()
+        store.stop()
 
 
 def _restore(configured: Settings, file: str) -> str:

@@ -76,7 +76,7 @@ def test_a_newer_one_and_a_hostile_one_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BackupError, match=f"has schema version {VERSION + 7}, this Tapewatch knows {VERSION}"):
         open_backup(newer)
     document = {"database": "d", "schema_version": 1, "made_at": "", "engine": "", "tables": [], "files": {}}
-    hostile = (
+    hostile: tuple[tuple[dict[str, object], str], ...] = (
         ({"format": 9}, "has format 9, this Tapewatch reads 1"),
         ({"format": 1, "files": {"tables/samples/../../x/y": [1, ""]}}, "holds what no backup"),
         ({"format": 1, "files": {"/etc/passwd": [1, ""]}}, "holds what no backup"),

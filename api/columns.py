@@ -38,11 +38,13 @@ def span(window: Window, step_s: int | None, tier: str | None) -> dict[str, Any]
 
 
 def series_set(found: SeriesSet) -> dict[str, Any]:
-    """Every series as columns, with the range and the tier used."""
+    """Every series as columns, with the range and the tier used; `previous` where it was asked for."""
+    before = {"previous": series(found.previous)} if found.previous else {}
     return {
         **span(found.window, found.step_s, found.tier),
         "truncated": found.truncated,
         "series": series(found.series),
+        **before,
     }
 
 
@@ -70,8 +72,9 @@ def points(line: Series, clock: "Clock") -> dict[str, Any]:
         "max": line.high.tolist(),
         "count": line.count.astype(np.int64).tolist(),
     }
-    if line.p95 is not None:
-        columns["p95"] = line.p95.tolist()
+    for name, column in (("p50", line.p50), ("p95", line.p95), ("p99", line.p99)):
+        if column is not None:
+            columns[name] = column.tolist()
     return columns
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Annotated
 
 import numpy as np
@@ -11,18 +12,22 @@ import pyarrow.csv
 import pyarrow.ipc
 import pyarrow.parquet
 from fastapi import APIRouter, Query
+from pydantic_core import PydanticCustomError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 import probes
-from api.ask import Components, Range, Watched, chosen, fresh_s, history, one_of
+from api.ask import Components, MetricNames, Range, Watched, fresh_s, history, one_of
 from api.columns import envelope, series_set
-from api.envelope import Envelope, Json
+from api.envelope import Envelope, Json, iso
 from api.examples import RANGE, SERIES, answer, documented
-from api.problems import Problem
+from api.problems import Problem, bad_value
 from history import queries
 from history.answers import Series
+from history.window import MAX_RANGE_S, quoted
+from monitor import Monitor
+from settings_types import parse_duration_s
 
 router = APIRouter(prefix="/query", tags=["History"])
 
@@ -42,27 +47,32 @@ async def query(
     window: Range,
     metric: Annotated[list[str], Query(description="Catalogued metrics; at least one, may be given more than once.")],
     component: Components,
-    p95: Annotated[str, Query(description="`true` adds the 95th percentile of each bucket.")] = "false",
+    percentiles: Annotated[str, Query(description="`true` adds p50, p95 and p99 of each bucket.")] = "false",
+    compare: Annotated[
+        str | None,
+        Query(description="Also the same series so long before, such as `1d` or `7d`, moved onto the range."),
+    ] = None,
     format_: Annotated[
         str | None, Query(alias="format", description="json, csv, arrow or parquet; else the Accept header decides.")
     ] = None,
 ) -> Response:
     """Any metric of any components: min, average and max of each bucket; counters as rates per second.
 
-    Tables (`csv`, `arrow`, `parquet`) have a row per point. At most 200 series: `truncated` says that
-    there are more, and then a `component` narrows it down.
+    Tables (`csv`, `arrow`, `parquet`) have a row per point, without `compare`. At most 200 series:
+    `truncated` says that there are more, and then a `component` narrows it down.
     """
     one_of("format", format_, tuple(MEDIA_TYPES))
     wanted = format_ or accepted(request.headers.get("accept", "*/*"))
-    with_p95 = one_of("p95", p95, ("true", "false")) == "true"
-    metrics = chosen("metric", metric, probes.METRICS)
-    names = chosen("component", component, monitor.board.names()) if component else ()
-    found = await history(monitor, queries.series, fresh_s(window), window, metrics, names, with_p95)
+    with_percentiles = one_of("percentiles", percentiles, ("true", "false")) == "true"
+    metrics = await known_metrics(monitor, metric)
+    names = await known_components(monitor, component)
+    before_s = parse_shift(compare)
+    found = await history(monitor, queries.series, fresh_s(window), window, metrics, names, with_percentiles, before_s)
     assert found.value is not None
     value = found.value
     if wanted == "json":
         return await run_in_threadpool(lambda: Json(envelope(found, series_set(value))))
-    body = await run_in_threadpool(lambda: WRITERS[wanted](long_table(value.series, with_p95)))
+    body = await run_in_threadpool(lambda: WRITERS[wanted](long_table(value.series, with_percentiles)))
     headers = {
         "Content-Disposition": f'attachment; filename="tapewatch.{wanted}"',
         "X-Tapewatch-State": found.state,
@@ -71,6 +81,82 @@ async def query(
         "X-Tapewatch-Truncated": str(value.truncated).lower(),
     }
     return Response(body, media_type=MEDIA_TYPES[wanted], headers=headers)
+
+
+NEWEST = {
+    "component": "host",
+    "metric": "host_cpu_ratio",
+    "labels": {},
+    "unit": "ratio",
+    "kind": "gauge",
+    "last_at": "2026-11-23T14:31:00.000Z",
+    "last_value": 0.41,
+}
+SERIES_EXAMPLE = answer({"state": "fresh", "series": [NEWEST]})
+
+
+@router.get("/series/", response_model=Envelope, responses=documented(SERIES_EXAMPLE, 503))
+async def every_series(monitor: Watched, metric: MetricNames, component: Components) -> Response:
+    """Every series the history knows, imported ones as well, with its newest sample (of a counter the increase)."""
+    names = await known_metrics(monitor, metric), await known_components(monitor, component)
+    found = await history(monitor, queries.newest, 10.0, *names)
+    rows = [
+        {
+            "component": each.row.key.component,
+            "metric": each.row.key.metric,
+            "labels": dict(each.row.key.labels),
+            "unit": each.row.unit,
+            "kind": each.row.kind,
+            "last_at": iso(each.at_s),
+            "last_value": each.value,
+        }
+        for each in found.value or ()
+    ]
+    return await run_in_threadpool(lambda: Json(envelope(found, {"series": rows})))
+
+
+async def known_metrics(monitor: Monitor, wanted: Sequence[str]) -> tuple[str, ...]:
+    """`wanted`, each checked to be catalogued or, as imported ones are, in the history."""
+    return await _known(monitor, "metric", wanted, tuple(probes.METRICS))
+
+
+async def known_components(monitor: Monitor, wanted: Sequence[str]) -> tuple[str, ...]:
+    """`wanted`, each checked to be watched or in the history."""
+    return await _known(monitor, "component", wanted, monitor.board.names())
+
+
+async def _known(monitor: Monitor, param: str, wanted: Sequence[str], there: tuple[str, ...]) -> tuple[str, ...]:
+    for name in wanted:
+        if name not in there:
+            names: tuple[tuple[str, ...], tuple[str, ...]] = ((name,), ()) if param == "metric" else ((), (name,))
+            if not await _recorded(monitor, *names):
+                raise bad_value(param, name, there)
+    return tuple(dict.fromkeys(wanted))
+
+
+async def _recorded(monitor: Monitor, metrics: tuple[str, ...], components: tuple[str, ...]) -> bool:
+    """Whether the history has such series; one that cannot be asked is not known to."""
+    try:
+        return bool((await history(monitor, queries.known_series, 10.0, metrics, components)).value)
+    except Problem:
+        return False
+
+
+def parse_shift(text: str | None) -> int:
+    """Seconds of a `compare` duration; 0 for none.
+
+    Raises:
+        Problem: not a duration such as ``1d``, or longer than ten years.
+    """
+    if text is None:
+        return 0
+    try:
+        shift_s = parse_duration_s(text)
+    except PydanticCustomError:
+        shift_s = 0.0
+    if not 1 <= shift_s <= MAX_RANGE_S:
+        raise Problem(400, f'"compare" is {quoted(text)}; expected a duration such as 1h, 1d or 7d.', param="compare")
+    return int(shift_s)
 
 
 def accepted(header: str) -> str:
@@ -91,7 +177,7 @@ def accepted(header: str) -> str:
     raise Problem(406, f"This endpoint answers {', '.join(MEDIA_TYPES.values())}.", title="Not Acceptable")
 
 
-def long_table(lines: Sequence[Series], with_p95: bool) -> pa.Table:
+def long_table(lines: Sequence[Series], with_percentiles: bool) -> pa.Table:
     """A row per point of every series."""
 
     def repeated(values: Sequence[str]) -> pa.Array:
@@ -113,8 +199,8 @@ def long_table(lines: Sequence[Series], with_p95: bool) -> pa.Table:
         "max": joined(lambda line: line.high),
         "count": joined(lambda line: line.count).cast(pa.int64()),
     }
-    if with_p95:
-        columns["p95"] = joined(lambda line: line.p95)
+    if with_percentiles:
+        columns |= {name: joined(attrgetter(name)) for name in ("p50", "p95", "p99")}
     return pa.table(columns)
 
 

@@ -40,6 +40,7 @@ SHARES = {
 TREND_EXAMPLE = answer(
     {**RANGE, "components": [{"name": "kafka", "uptime": UPTIME, "status_shares": SHARES, "latency_seconds": POINTS}]}
 )
+PERCENTILES = {"p50": [0.001], "p95": [0.002], "p99": [0.004]}
 LATENCIES = {"p50": 1.1, "p95": 2.5, "p99": 4.1, "max": 9.7, "avg": 1.3}
 RATE = {"metric": "kafka_messages_per_second", "labels": {}, "unit": "messages/s", "avg": 910, "p95": 1400, "max": 2100}
 PERFORMANCE_EXAMPLE = answer(
@@ -52,7 +53,7 @@ PERFORMANCE_EXAMPLE = answer(
                 "error_ratio": 0.002,
                 "latency_ms": LATENCIES,
                 "throughput": [RATE],
-                "series": {LATENCY: {**POINTS, "p95": [0.002]}, UP: {**POINTS, "p95": [1.0]}},
+                "series": {LATENCY: {**POINTS, **PERCENTILES}, UP: {**POINTS, **PERCENTILES}},
             }
         ],
     }

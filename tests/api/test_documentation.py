@@ -10,6 +10,7 @@ PATHS = (
     "/metrics/clickhouse/", "/metrics/redis/", "/alerts/", "/alerts/{alert_id}/ack/", "/alerts/silences/", "/iqfeed/",
     "/ib/", "/network/status/", "/network/history/", "/network/capacity/", "/monitor/realtime-metrics/",
     "/monitor/components/", "/monitor/trading-health/", "/monitor/health-trend/", "/monitor/performance/", "/query/",
+    "/query/series/",
     "/events/", "/metrics/", "/stream/",
 )  # fmt: skip
 NEEDED = {"/query/": "?metric=network_rtt_seconds"}

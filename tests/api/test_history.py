@@ -1,11 +1,14 @@
 import io
 import re
+import time
+from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
 from history.reader import Answer
+from history.rows import Sample, SeriesKey, SeriesRow, insert, samples_table, series_table
 from tests.api.stack import Api, answered
 from tests.probes.listeners import eventually
 
@@ -95,19 +98,32 @@ def test_services_learn_their_uptime_without_waiting(lit: Api) -> None:
     ],
 )
 def test_query_answers_tables(lit: Api, options: dict[str, dict[str, str]], media_type: str) -> None:
-    params = {"metric": "host_cpu_ratio", "from": "now-30m", "p95": "true", **options.get("params", {})}
+    params = {"metric": "host_cpu_ratio", "from": "now-30m", "percentiles": "true", **options.get("params", {})}
     answered(lit, "/api/query/", params={k: v for k, v in params.items() if k != "format"})
     answer = lit.get("/api/query/", params=params, headers=options.get("headers"))
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"].partition(";")[0] == media_type
     assert answer.headers["x-tapewatch-tier"] == "raw"
     table = read(answer.content, media_type)
-    assert table.column_names == ["component", "metric", "labels", "unit", "time", "avg", "min", "max", "count", "p95"]
+    assert table.column_names == [
+        "component",
+        "metric",
+        "labels",
+        "unit",
+        "time",
+        "avg",
+        "min",
+        "max",
+        "count",
+        "p50",
+        "p95",
+        "p99",
+    ]
     assert sum(table["count"].to_pylist()) == 90
     assert set(table["component"].to_pylist()) == {"host"}
     if media_type == "text/csv":
         assert re.fullmatch(
-            r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d0\.000Z", answer.text.splitlines()[1].split(",")[-6].strip('"')
+            r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d0\.000Z", answer.text.splitlines()[1].split(",")[-8].strip('"')
         )
 
 
@@ -148,3 +164,33 @@ def test_an_old_answer_is_shown_as_stale_with_the_reason(lit: Api, monkeypatch: 
         assert answer["data"]["changes"]
     finally:
         assert eventually(lambda: lit.monitor.store.state.ready, 10)
+
+
+def test_imported_series_can_be_asked_for_and_are_listed(lit: Api) -> None:
+    key = SeriesKey("elsewhere", "imported_widgets", (("plant", "north"),))
+    at_s = int(time.time()) - 60
+    client = lit.monitor.store.connect()
+    database = lit.monitor.store.database
+    insert(client, f"{database}.series", series_table([SeriesRow(key, "count", "gauge")]), "imported series")
+    insert(client, f"{database}.samples", samples_table([Sample(key.id, at_s, 7.5)]), "imported samples")
+    client.close()
+    params = {"metric": "imported_widgets", "component": "elsewhere", "from": "now-10m"}
+    (series,) = answered(lit, "/api/query/", params=params)["series"]
+    assert (series["labels"], series["points"]["avg"]) == ({"plant": "north"}, [7.5])
+    (listed,) = answered(lit, "/api/query/series/", params={"metric": "imported_widgets"})["series"]
+    assert (listed["component"], listed["last_value"], listed["kind"]) == ("elsewhere", 7.5, "gauge")
+    assert datetime.fromisoformat(listed["last_at"]).timestamp() == at_s
+    refused = lit.get("/api/query/", params={"metric": "no_such_metric"})
+    assert (refused.status_code, refused.json()["param"]) == (400, "metric")
+
+
+def test_the_period_before_comes_in_the_same_answer(lit: Api) -> None:
+    params = {"metric": "host_cpu_ratio", "from": "now-10m", "compare": "5m"}
+    data = answered(lit, "/api/query/", params=params)
+    (now,), (before,) = data["series"], data["previous"]
+    assert before["points"]["time"][0] >= data["window"]["from"]
+    assert set(now["points"]) == set(before["points"]) == POINTS
+    assert "previous" not in answered(lit, "/api/query/", params={"metric": "host_cpu_ratio", "from": "now-10m"})
+    for wrong in ("never", "0s", "5", "-1d", "900y"):
+        refused = lit.get("/api/query/", params={**params, "compare": wrong})
+        assert (refused.status_code, refused.json()["param"]) == (400, "compare"), wrong

@@ -49,7 +49,7 @@ def test_an_unusable_range_is_refused_naming_the_parameter(
         ("/api/query/?metric=nope", "metric", "host_cpu_ratio"),
         ("/api/query/?metric=%00", "metric", "probe_up"),
         ("/api/query/?metric=probe_up&format=xml", "format", "json, csv, arrow, parquet"),
-        ("/api/query/?metric=probe_up&p95=maybe", "p95", "true, false"),
+        ("/api/query/?metric=probe_up&percentiles=maybe", "percentiles", "true, false"),
         ("/api/query/?metric=probe_up&component=nope", "component", "host, network, broker, web"),
         ("/api/monitor/realtime-metrics/?since=banana", "since", "ISO 8601"),
         ("/api/alerts/?severity=loud", "severity", "warning, critical"),

@@ -25,18 +25,21 @@ log = logging.getLogger(__name__)
 
 ANEW = {"insert_deduplicate": 0, "optimize_aggregation_in_order": 1}
 """What is made a second time must be written a second time, and groups must not all be in memory at once."""
-LAST_SECOND = 2**32 - 1
-"""The last moment a DateTime holds."""
+SINCE = " since "
+"""What stands in a tier's comment between its zone and the second until which it has rows of other edges, if any."""
 COLUMNS = "series_id, t, vmin, vmax, vsum, cnt, q"
 
 
-def fill(client: Client, layout: Layout, rollup: Rollup, source: str, before: str = "", sketch: str = "") -> None:
+def fill(client: Client, layout: Layout, rollup: Rollup, source: str, before: str = "", sketch: str = "") -> int:
     """Make all rows of a tier anew: of `source`, and of `before` what is older than `source` reaches.
 
     Args:
         source: the finer tier.
         before: the table that has the tier's rows until now; empty: none.
         sketch: the expression that makes this version's sketch of those in `before`.
+
+    Returns:
+        The epoch second until which the rows are those of `before`; 0: all are made of `source`.
     """
     client.command(f"TRUNCATE TABLE {layout.local(rollup.name)}{layout.on_cluster}")
     target, finer, older = (f"{layout.database}.{name}" for name in (rollup.name, source, before))  # of all shards
@@ -53,14 +56,15 @@ def fill(client: Client, layout: Layout, rollup: Rollup, source: str, before: st
     for partition in partitions(client, finer):  # by parts: the sketches of years do not fit into memory
         rows = rollup_select(rollup, finer, f"WHERE _partition_id = '{partition}' AND {moment} >= toDateTime({seam})")
         client.command(f"INSERT INTO {target} ({COLUMNS}) {rows}", settings=settings)
+    return seam
 
 
 def _seam(client: Client, layout: Layout, finer: str, before: str) -> int:
     """The second until which a tier keeps the rows it has, because what `finer` has begins too late; 0: it has all.
 
-    It is an edge of a day of the zone the old rows were made for, so that none reaches over it. `finer` is not
-    trusted beyond its time to live: a row written there late may be all that is left of its day. In a cluster the
-    shards hold what they have from different days on; the latest counts.
+    It is an edge of a day of the zone the old rows were made for, where they have that zone's edges, so that none
+    reaches over it. `finer` is not trusted beyond its time to live: a row written there late may be all that is left
+    of its day. In a cluster the shards hold what they have from different days on; the latest counts.
     """
     retention = layout.retention
     moment, counted, kept_s = (
@@ -69,11 +73,11 @@ def _seam(client: Client, layout: Layout, finer: str, before: str) -> int:
     finer, before = f"{layout.database}.{finer}", f"{layout.database}.{before}"
     shard = " GROUP BY _shard_num" if layout.cluster else " HAVING count() > 0"
     oldest = f"SELECT toUnixTimestamp(min({moment})) AS oldest FROM {finer}{shard}"
-    since = int(str(client.command(f"SELECT max(oldest) FROM ({oldest})")))
-    if not since:
-        return LAST_SECOND
-    zone = said(client, layout, before, "comment") or "UTC"
-    known = f"greatest({since}, toInt64(toUnixTimestamp(now())) - {int(kept_s)})"
+    oldest_s = int(str(client.command(f"SELECT max(oldest) FROM ({oldest})")))
+    zone, _, mixed_until = said(client, layout, before, "comment").partition(SINCE)
+    zone = zone or "UTC"
+    now = "toInt64(toUnixTimestamp(now()))"
+    known = f"greatest({oldest_s or now}, {mixed_until or 0}, {now} - {int(kept_s)})"
     day = f"toStartOfInterval(toDateTime({known}, '{zone}') + INTERVAL 1 DAY, INTERVAL 1 DAY, '{zone}')"
     seam = int(str(client.command(f"SELECT toUnixTimestamp({day})")))
     has, had = (
@@ -94,22 +98,22 @@ def keep_zone(client: Client, layout: Layout) -> None:
         before = f"{rollup.name}_before"
         there = layout.local(before).rpartition(".")[2] in tables(client, layout)
         whole = there and bool(said(client, layout, layout.local(before), "comment"))
-        made_for = said(client, layout, layout.local(rollup.name), "comment")
+        comment = said(client, layout, layout.local(rollup.name), "comment")
+        made_for = comment.partition(SINCE)[0]
         if made_for == layout.zone and not whole:
             _drop(client, layout, before)
             continue
         log.warning("history: making %s anew for %s, it was made for %s", rollup.name, layout.zone, made_for)
         drop_views(client, layout)
         if not whole:
-            _set_aside(client, layout, rollup, before, made_for)
-        fill(client, layout, rollup, finest.name, before, f"{SKETCH_MERGE_STATE}(q)")
-        _say(client, layout, rollup.name, layout.zone)
+            _set_aside(client, layout, rollup, before, comment)
+        note(client, layout, rollup, fill(client, layout, rollup, finest.name, before, f"{SKETCH_MERGE_STATE}(q)"))
         _drop(client, layout, before)
     for statement in create_views(layout):
         client.command(statement)
 
 
-def _set_aside(client: Client, layout: Layout, rollup: Rollup, before: str, made_for: str) -> None:
+def _set_aside(client: Client, layout: Layout, rollup: Rollup, before: str, comment: str) -> None:
     """Copy a tier's rows to `before`. A copy, for in a cluster a table renamed keeps its place in the keeper."""
     _drop(client, layout, before)
     for statement in create_rollup(layout, replace(rollup, name=before), made_for=""):
@@ -121,7 +125,7 @@ def _set_aside(client: Client, layout: Layout, rollup: Rollup, before: str, made
             f"WHERE _partition_id = '{partition}'",
             settings={**ANEW, **through(layout)},
         )
-    _say(client, layout, before, made_for)
+    _say(client, layout, before, comment)
 
 
 def _drop(client: Client, layout: Layout, table: str) -> None:
@@ -129,9 +133,13 @@ def _drop(client: Client, layout: Layout, table: str) -> None:
         client.command(f"DROP TABLE IF EXISTS {name}{layout.on_cluster} SYNC")
 
 
-def _say(client: Client, layout: Layout, table: str, zone: str) -> None:
-    """Note on a tier the zone its rows were made for."""
-    client.command(f"ALTER TABLE {layout.local(table)}{layout.on_cluster} MODIFY COMMENT '{zone}'")
+def note(client: Client, layout: Layout, rollup: Rollup, seam_s: int) -> None:
+    """Note on a tier that its rows are those of the configured zone, from `seam_s` on."""
+    _say(client, layout, rollup.name, f"{layout.zone}{SINCE}{seam_s}" if seam_s else layout.zone)
+
+
+def _say(client: Client, layout: Layout, table: str, comment: str) -> None:
+    client.command(f"ALTER TABLE {layout.local(table)}{layout.on_cluster} MODIFY COMMENT '{comment}'")
 
 
 def drop_views(client: Client, layout: Layout) -> None:

@@ -31,7 +31,11 @@ logarithm of a value towards zero: below 1 a percentile would be one bin too hig
 SKETCH_STATE, SKETCH_MERGE, SKETCH_MERGE_STATE = (
     SKETCH.replace("(", f"{suffix}(", 1) for suffix in ("State", "Merge", "MergeState")
 )
+ONLY_DROP_PARTS = "ttl_only_drop_parts=1, materialize_ttl_recalculate_only=1"
+"""Nothing is ever rewritten for its age: parts go as a whole, and another retention only changes when."""
 VALUE = "reinterpretAsFloat64(bits)"
+SKETCHED = f"greatest(-1.7e308, least(1.7e308, {VALUE} * {SKETCH_SCALE}))"
+"""A sketch refuses what is larger: the raw samples would be written, their roll-ups not, and the batch never end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +158,7 @@ def rollup_select(rollup: Rollup, source: str, where: str = "") -> str:
     """The rows of a tier made from the rows of `source`, which has the columns of the tier before it."""
     if rollup.source == "samples":
         columns = (f"min({VALUE}) AS vmin, max({VALUE}) AS vmax, sum({VALUE}) AS vsum, count() AS cnt, "
-                   f"{SKETCH_STATE}({VALUE} * {SKETCH_SCALE}) AS q")  # fmt: skip
+                   f"{SKETCH_STATE}({SKETCHED}) AS q")  # fmt: skip
     else:
         columns = (f"min(s.vmin) AS vmin, max(s.vmax) AS vmax, sum(s.vsum) AS vsum, sum(s.cnt) AS cnt, "
                    f"{SKETCH_MERGE_STATE}(s.q) AS q")  # fmt: skip
@@ -230,7 +234,7 @@ def _samples(kept: Retention) -> Table:
         "",
         f"PARTITION BY toMonday(ts) ORDER BY (series_id, ts) TTL {ttl('ts', kept.raw_s)}",
         "series_id",
-        "ttl_only_drop_parts=1",
+        ONLY_DROP_PARTS,
     )
 
 
@@ -247,7 +251,7 @@ def _rollup_table(rollup: Rollup) -> Table:
         "",
         f"PARTITION BY {rollup.partition} ORDER BY (series_id, t) TTL {ttl('t', rollup.kept_s)}",
         "series_id",
-        "index_granularity=512, ttl_only_drop_parts=1",
+        f"index_granularity=512, {ONLY_DROP_PARTS}",
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from clickhouse_connect.driver.client import Client
 
-from history.remake import ANEW, drop_views, fill, keep_zone, partitions, said, tables, through
+from history.remake import ANEW, drop_views, fill, keep_zone, note, partitions, said, tables, through
 from history.schema import SKETCH_SCALE, SKETCH_STATE, VERSION, Layout, create_database, create_tables, rollups, ttl
 from probes.result import ProbeFailure
 
@@ -105,8 +105,10 @@ def from_1(client: Client, layout: Layout) -> None:
         fill(client, layout, quarter_hours, quarter_hours.source, "samples_15m_v1", _sketch_of_1())
         client.command(f"DROP TABLE {layout.database}.samples_15m_v1 SYNC")
     if "samples_4h_v1" in tables(client, layout):
-        fill(client, layout, four_hours, four_hours.source, "samples_4h_v1", _sketch_of_1())
+        seam_s = fill(client, layout, four_hours, four_hours.source, "samples_4h_v1", _sketch_of_1())
         fill(client, layout, days, days.source)
+        for rollup in (four_hours, days):
+            note(client, layout, rollup, seam_s)
         client.command(f"DROP TABLE {layout.database}.samples_4h_v1 SYNC")
 
 

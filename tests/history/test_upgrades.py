@@ -1,5 +1,6 @@
 """From every earlier schema and between zones: nothing lost, nothing twice, wherever it is broken off."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -159,11 +160,17 @@ def told(client: Client, database: str) -> dict[str, list[Any]]:
 
 
 def shape(client: Client, database: str) -> dict[str, str]:
-    """How every table of a database was made, without its name; the note of versions is as old as the database."""
+    """How every table of a database was made, without its name and until when a tier has other edges.
+
+    The note of versions is left out: it is as old as the database.
+    """
     made = client.query(
         f"SELECT name, create_table_query FROM system.tables WHERE database = '{database}' AND name != 'schema_version'"
     ).result_rows
-    return {str(name): str(statement).replace(database, "").removesuffix(" COMMENT ''") for name, statement in made}
+    return {
+        str(name): re.sub(r" since \d+|" + database, "", str(statement)).removesuffix(" COMMENT ''")
+        for name, statement in made
+    }
 
 
 def raw(client: Client, database: str) -> list[tuple[Any, ...]]:

@@ -34,6 +34,7 @@ from settings_types import mask
 
 DEFAULT = Path("var/backups")
 OPEN_WITHIN_S = 60.0
+ASLEEP = "It takes no backup yet: it may still be starting, or be an import. Try again when it has, or stop it."
 DISK = "backups"
 """The usual name of the disk that a server's ``<backups><allowed_disk>`` names."""
 
@@ -91,7 +92,7 @@ def _backup(configured: Settings, wanted: str) -> str:
         return f"{target}: {said}; Tapewatch went on running."
     if not (directory / "store").is_dir():
         raise BackupError(f"There is no history at {directory}: name it in history.dsn, or run Tapewatch first.")
-    with closing(_open(configured)) as client:
+    with closing(_open(configured, ASLEEP)) as client:
         if _waits(configured):
             _write_what_waits(configured)
         return f"{target}: {back_up(client, configured.history.database, directory, target).said}."
@@ -138,14 +139,14 @@ def _restore(configured: Settings, file: str) -> str:
             raise BackupError(
                 f"{directory} holds other files ({', '.join(others[:3])}): name an empty directory in history.dsn."
             )
-        with closing(_open(configured)) as client:
+        with closing(_open(configured, "Stop it first: a restore needs the directory to itself.")) as client:
             said = restore(client, backup, configured.history.database, directory)
             Store(configured.history, zone=configured.app.time_zone).migrate(client)
     return said
 
 
-def _open(configured: Settings) -> Client:
-    """The embedded engine on the configured directory.
+def _open(configured: Settings, if_locked: str) -> Client:
+    """The embedded engine on the configured directory; `if_locked` says what to do when another process has it open.
 
     Raises:
         BackupError: another process has it open, or the file system does not allow it.
@@ -159,10 +160,7 @@ def _open(configured: Settings) -> Client:
         error_said = explain(exc, store.place)
         if error_said.code != "locked":
             raise
-        raise BackupError(
-            f"{error_said.message} It does not take backups (it may still be starting, or be an import): "
-            "try again in a moment, or stop it first; a restore always needs it stopped."
-        ) from None
+        raise BackupError(f"{error_said.message} {if_locked}") from None
 
 
 def _newest() -> str:

@@ -196,7 +196,7 @@ def test_a_running_process_a_kill_in_the_middle_and_a_restore(tmp_path: Path) ->
         refused = command("restore", str(first))
         assert refused.returncode == 1
         assert "in use by another process" in refused.stderr
-        assert "a restore always needs it stopped" in refused.stderr
+        assert "a restore needs the directory to itself" in refused.stderr
         kill_in_the_middle(process, history, second)
     finally:
         process.kill()

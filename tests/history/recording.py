@@ -1,9 +1,10 @@
-"""A process that has an embedded history open, writes to it without a pause and lets it be backed up.
+"""A process that has an embedded history open, writes to it all the time and lets it be backed up.
 
 ``python -m tests.history.recording DIRECTORY BATCHES``: when so many batches are written it says ``ready`` and goes on.
 """
 
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import chain, count
@@ -22,6 +23,7 @@ from tests.history.rows import T0_S
 from tests.probes.listeners import eventually
 
 SERIES, EACH = 20, 1_000
+PAUSE_S = 0.05
 
 
 def batches(ahead: int) -> Iterator[pa.Table]:
@@ -38,12 +40,14 @@ def main(directory: Path, ahead: int) -> None:
     store.start()
     assert eventually(lambda: store.state.ready, 60), store.state.error
     Door(store).start()
+    pause = threading.Event()
     with closing(store.connect()) as client:
         for number, batch in enumerate(batches(ahead)):
             with WRITES.batch():
                 rows.insert(client, f"{store.database}.samples", batch, f"batch {number}")
             if number == 0:
                 print("ready", flush=True)
+            pause.wait(PAUSE_S)
 
 
 if __name__ == "__main__":

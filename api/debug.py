@@ -41,7 +41,20 @@ EXAMPLE = answer(
         "process": {"uptime_s": 86400.0, "threads": ["MainThread", "monitor"], "open_files": 61, "resident_bytes": 4e8},
         "runners": [RUNNER],
         "history": {"place": "chdb://var/history", "ready": True, "since": "2026-11-23T14:31:07.120Z", "error": None},
-        "recorder": {"waiting_samples": 120, "waiting_since": None, "written_samples": 9e6, "dropped_samples": 0},
+        "recorder": {
+            "waiting_samples": 120,
+            "unspooled_samples": 0,
+            "waiting_since": "2026-11-23T14:31:00Z",
+            "written_samples": 9e6,
+            "thinned_samples": 0,
+            "dropped_samples": 0,
+            "quarantined_rows": 0,
+            "refusal": "",
+            "batches": 8213,
+            "last_error": "",
+            "spool_bytes": 151552,
+            "spool_error": "",
+        },
         "board": {"components": 14, "results_published": 40210, "mode": "memory", "error": ""},
         "stream_clients": 1,
     }
@@ -50,7 +63,7 @@ EXAMPLE = answer(
 
 @router.get("/debug/", response_model=Envelope, responses=documented(EXAMPLE))
 async def debug(monitor: Watched) -> Response:
-    """Effective configuration with secrets masked, versions, threads, breakers, queues, the board."""
+    """Effective configuration with secrets masked, versions, threads, breakers, queues, the spool, the board."""
     now_s = time.time()
     data = {
         "configuration": configuration(monitor),
@@ -135,9 +148,15 @@ def _stores(monitor: Monitor) -> dict[str, Any]:
             "waiting_samples": recorder.waiting,
             "waiting_since": iso(recorder.waiting_since),
             "written_samples": recorder.written,
+            "unspooled_samples": recorder.unspooled,
+            "thinned_samples": recorder.thinned,
             "dropped_samples": recorder.dropped,
+            "quarantined_rows": recorder.quarantined,
+            "refusal": mask(recorder.refusal),
             "batches": recorder.batches,
             "last_error": mask(recorder.last_error),
+            "spool_bytes": recorder.spool_bytes,
+            "spool_error": mask(recorder.spool_error),
         },
         "board": {
             "components": len(monitor.board.names()),

@@ -114,13 +114,14 @@ class Depot:
         """Open the file if it is time to, and give it what waits in memory."""
         if self._closed or self._path is None:
             return
-        if self._file is None and self._clock() >= self._retry_at_s:
-            try:
-                self._file = self._open(self._path)
-            except (OSError, sqlite3.Error) as exc:
-                self.fail(exc)
-            else:
-                self._error, self._out_of_reach = "", 0
+        for _ in range(2):  # a damaged file is followed by a new one
+            if self._file is None and self._clock() >= self._retry_at_s:
+                try:
+                    self._file = self._open(self._path)
+                except (OSError, sqlite3.Error) as exc:
+                    self.fail(exc)
+                else:
+                    self._error, self._out_of_reach = "", 0
         if self._file is not None and self._memory is not None and not self._memory.has_batch:
             try:
                 self._memory.move_to(self._file)

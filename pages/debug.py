@@ -25,7 +25,10 @@ def debug() -> None:
     st.markdown(
         f"History at `{monitor.store.place}`: {history}  \n"
         f"Board: {mirror.mode}{f' – {mirror.error}' if mirror.error else ''}  \n"
-        f"Batches {recorder.batches:,}, dropped samples {recorder.dropped:,}. {recorder.last_error}"
+        f"Batches {recorder.batches:,}. {frame.backlog(recorder, page.zone)} {recorder.last_error}  \n"
+        f"Spool: {recorder.spool_bytes / 1e6:,.1f} MB, {recorder.unspooled:,} samples not in it yet; "
+        f"thinned {recorder.thinned:,}, dropped {recorder.dropped:,}. {recorder.spool_error}  \n"
+        f"Rows in quarantine: {recorder.quarantined:,}. {recorder.refusal}"
     )
     rows, tracebacks = [], []
     for view in monitor.views():

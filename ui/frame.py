@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from history.recorder import RecorderState
 from history.window import Window, parse_window
 from monitor import Monitor
 from probes.result import Status
@@ -93,16 +94,30 @@ def banner(monitor: Monitor) -> None:
         st.info(f"{words} {demo.text}".strip(), icon=":material/science:" if demo.ready else ":material/hourglass_top:")
     state, waiting = monitor.store.state, monitor.recorder.state()
     if not state.ready and state.error is not None:
-        kept = f" {waiting.waiting:,} samples wait in memory to be written." if waiting.waiting else ""
-        lost = f" {waiting.dropped:,} of the oldest had to go." if waiting.dropped else ""
-        st.warning(
-            f"No history: {state.error.message} {state.error.hint}{kept}{lost}", icon=":material/history_toggle_off:"
-        )
+        words = f"No history: {state.error.message} {state.error.hint} {backlog(waiting, monitor.settings.app.zone)}"
+        st.warning(words.strip(), icon=":material/history_toggle_off:")
+    elif waiting.quarantined and waiting.refusal:
+        st.warning(waiting.refusal, icon=":material/block:")
+    if waiting.spool_error:
+        st.warning(waiting.spool_error, icon=":material/sd_card_alert:")
     mirror = monitor.mirror.state
     if mirror.mode == "alone":
         st.warning(f"This board is this process's alone: {mirror.error}", icon=":material/cloud_off:")
     if not monitor.turning and (demo is None or demo.ready):
         st.error("The monitor's loop has stopped: what you see is growing old. Restart Tapewatch; the log says why.")
+
+
+def backlog(waiting: RecorderState, zone: ZoneInfo) -> str:
+    """What waits for the history and since when, and what of it had to go; empty when that is nothing."""
+    sentences = []
+    if waiting.waiting_since is not None:
+        since = waiting.waiting_since.astimezone(zone)
+        sentences.append(f"{waiting.waiting:,} samples since {since:%H:%M:%S} on {since:%d %b} wait to be written.")
+    if waiting.thinned:
+        sentences.append(f"{waiting.thinned:,} of the oldest were merged with their neighbours to make room.")
+    if waiting.dropped:
+        sentences.append(f"{waiting.dropped:,} of the oldest had to go.")
+    return " ".join(sentences)
 
 
 def tab_title(monitor: Monitor) -> str:

@@ -19,7 +19,7 @@ from tqdm import tqdm
 import probes
 import settings
 from history.import_columns import SHOWN
-from history.import_source import FileRefused, Options
+from history.import_source import FileRefused, OptionNeeded, Options
 from history.imports import Import, ImportedOtherwise, Report
 from history.store import OUTSIDE, Store, explain
 from settings_types import mask, parse_duration_s
@@ -65,6 +65,9 @@ def run(work: Import, client: Client, store: Store, again: bool) -> int:
         said(str(exc))
         if not report.rows:
             return 2
+        if isinstance(exc, OptionNeeded):
+            said(f"Its first {report.rows:,} rows are in the history. Run it again with that option: it goes on there.")
+            return 1
         said(f"Its first {report.rows:,} rows are in the history: leave them out of a mended file, which is another.")
         return 1
     except KeyboardInterrupt:
@@ -179,7 +182,12 @@ def parser() -> argparse.ArgumentParser:
     """The command line; `make import` passes ``ARGS="…"``."""
     made = argparse.ArgumentParser(prog="make import", usage='make import FILE=path [ARGS="options"]')
     made.add_argument("file", nargs="?", default="", help="Parquet, CSV or Prometheus text, the texts also gzipped")
-    made.add_argument("--component", default="", metavar="NAME", help="component of rows that name none")
+    made.add_argument(
+        "--component",
+        default="",
+        metavar="NAME",
+        help="component of tables without that column, and of lines that name none",
+    )
     made.add_argument("--labels", default="", metavar="COL,COL", help="columns that become labels")
     made.add_argument("--ignore", default="", metavar="COL,COL", help="columns that are left out")
     made.add_argument("--columns", default="", metavar="time=COL,…", help="columns that have another name in the file")

@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from history.import_columns import NO_TIME, TIME_EXPECTED, Ints, Mask, Refusals, codes, epoch_seconds, numbers, text_at
 from history.import_series import Known, SeriesRefused, Taken, key_of, taken
-from history.import_source import FileRefused, Options, Piece
+from history.import_source import FileRefused, OptionNeeded, Options, Piece
 from history.window import quoted
 from probes.catalogue import Metric
 
@@ -120,11 +120,12 @@ class Exposition:
         except ValueError as exc:
             return SeriesRefused(f'its series is {quoted(head, 80)}; expected name{{label="text"}} ({exc})')
         component = labels.pop("component", "") or labels.pop("job", "") or self._options.component
+        if not component:
+            raise OptionNeeded(
+                f"{self.path.name} has series without a label component or job, such as {quoted(head, 80)}: they need "
+                "--component NAME."
+            )
         try:
-            if not component:
-                raise SeriesRefused(
-                    f"its series is {quoted(head, 80)}; expected a label component or job, or --component NAME"
-                )
             key = key_of(component, name, labels)
             grows = self._grows(name)
             return taken(key, self._catalogue, grows, grows)

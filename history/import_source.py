@@ -14,12 +14,16 @@ class FileRefused(Exception):
     """The file cannot be imported, or no further; the message says what was found, expected, and what to do."""
 
 
+class OptionNeeded(FileRefused):
+    """The file cannot be imported, or no further, without an option; rows before do not depend on it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """How the rows of a file are to be taken.
 
     Attributes:
-        component: the component of rows that name none.
+        component: the component of a table without that column, and of lines that name none.
         labels: columns that become labels.
         ignored: columns that are left out.
         columns: the file's name of each of our columns that has another there, as (ours, the file's).

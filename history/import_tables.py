@@ -21,10 +21,10 @@ from history.import_columns import (
     text_at,
 )
 from history.import_series import Known, SeriesRefused, Taken, is_counter, key_of, taken
-from history.import_source import FileRefused, Options, Piece
+from history.import_source import FileRefused, OptionNeeded, Options, Piece
 from probes.catalogue import Metric
 
-OF_AN_EXPORT = frozenset({"min", "max", "count", "p95"})
+OF_AN_EXPORT = frozenset({"min", "max", "count", "p50", "p95", "p99"})
 """What an export has beside ``avg``: of a bucket only that becomes a sample."""
 
 
@@ -40,6 +40,7 @@ class Columns:
     unit: str
     extra: tuple[str, ...]
     averaged: bool
+    left_out: tuple[str, ...]
 
     @property
     def naming(self) -> list[str]:
@@ -83,7 +84,8 @@ def columns_of(file: str, found: Sequence[str], options: Options) -> Columns:
             f"--labels {names} makes labels of them, --ignore {names} leaves them out."
         )
     there = {name: column if column in found else "" for name, column in named.items()}
-    return Columns(**there, extra=options.labels, averaged=averaged)
+    left_out = tuple(name for name in found if averaged and name in OF_AN_EXPORT)
+    return Columns(**there, extra=options.labels, averaged=averaged, left_out=left_out)
 
 
 class Table:
@@ -99,9 +101,10 @@ class Table:
         self._columns, self._options, self._catalogue = columns, options, catalogue
         self._known, self._refusals, self._read, self._number = known, refusals, read, number
         self._epochs: set[str] = set()
-        left_out = sorted(OF_AN_EXPORT) if columns.averaged else []
-        if left_out:
-            self.notes.append(f"Each row became one sample, its avg; {_listed(left_out)} of a bucket are left out.")
+        if columns.left_out:
+            self.notes.append(
+                f"A row became one sample, its avg: {_listed(columns.left_out)} of a bucket are left out."
+            )
 
     def batches(self) -> Iterator[tuple[pa.RecordBatch, int]]:
         """See `history.import_source.Source`."""
@@ -112,7 +115,9 @@ class Table:
                 rows += batch.num_rows
         except (pa.ArrowException, OSError, EOFError) as exc:
             said = " ".join(str(exc).split())[:200]
-            raise FileRefused(f"{self.path.name} cannot be read beyond row {rows}: {said}") from None
+            if "straddling" in said:  # Arrow's word for a row that is longer than a block
+                said = "a quote that is never closed, or a row of more than 8 MiB"
+            raise FileRefused(f"{self.path.name} cannot be read beyond its first {rows} rows: {said}.") from None
 
     def piece(self, batch: pa.RecordBatch, first: int) -> Piece:
         """See `history.import_source.Source`."""
@@ -153,12 +158,13 @@ class Table:
         try:
             labels = labels_of(cells.get(columns.labels))
             labels |= {name: str(cells[name]) for name in columns.extra if cells[name] not in (None, "")}
-            key = key_of(_text(cells.get(columns.component)) or options.component, _text(cells[columns.metric]), labels)
+            component = _text(cells[columns.component]) if columns.component else options.component
+            key = key_of(component, _text(cells[columns.metric]), labels)
             counter = is_counter(key.metric, self._catalogue)
             if counter and columns.averaged and not (options.cumulative or options.step_s):
-                raise SeriesRefused(
-                    f"{key.metric} is a counter, whose avg is a rate per second; expected --step with the width of "
-                    "the export's buckets, such as --step 60s (X-Tapewatch-Step-Seconds of the answer)"
+                raise OptionNeeded(
+                    f"{self.path.name} has averages of {key.metric}, a counter: rates per second. They need the width "
+                    "of the export's buckets, such as --step 60s (the answer's header X-Tapewatch-Step-Seconds)."
                 )
             running = counter and options.cumulative
             factor = options.step_s if counter and columns.averaged and not running else 1.0

@@ -8,7 +8,7 @@ it is written once. What is written is noted after each chunk, and a later run g
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -101,8 +101,11 @@ class Import:
     @property
     def name(self) -> str:
         """What the notes of progress call this import."""
-        size = "" if self._chunk_rows == CHUNK_ROWS else f" chunk={self._chunk_rows}"
-        return f"import:{self._hash} {self._options.words}{size}".strip()
+        return self._name(self._options)
+
+    def _name(self, options: Options) -> str:
+        size = "" if self._chunk_rows == CHUNK_ROWS else f"chunk={self._chunk_rows}"
+        return " ".join(filter(None, (f"import:{self._hash}", options.words, size)))
 
     def run(self, client: Client, database: str, moved: Callable[[Report], None], again: bool = False) -> Report:
         """Write what is not written yet.
@@ -136,21 +139,29 @@ class Import:
         return report
 
     def _noted(self, client: Client, database: str, again: bool) -> tuple[int, bool]:
-        """How many rows are written, and whether that is all of them."""
+        """How many rows are written, and whether that is all of them.
+
+        Rows written before an option was found to be needed do not depend on it: they count.
+        """
         rows = client.query(
             f"SELECT source, max(last), max(first) FROM {database}.progress "
             "WHERE startsWith(source, {prefix:String}) GROUP BY source",
             parameters={"prefix": f"import:{self._hash}"},
         ).result_rows
         noted = {str(source): (int(last), int(last) == int(first)) for source, last, first in rows}
-        others = sorted(set(noted) - {self.name})
-        if others and self.name not in noted and not again:
+        mine = {
+            self._name(replace(self._options, component=component, step_s=step_s))
+            for component in {"", self._options.component}
+            for step_s in {0.0, self._options.step_s}
+        }
+        others = sorted(set(noted) - mine)
+        if others and not mine & set(noted) and not again:
             said = [source.partition(" ")[2] or "none" for source in (*others, self.name)]
             raise ImportedOtherwise(
                 f"{self.source.path.name} was imported before with other options ({'; '.join(said[:-1])}; now: "
                 f"{said[-1]}). Its samples would be written once more beside those; --again does that."
             )
-        return noted.get(self.name, (0, False))
+        return max((noted[name] for name in mine if name in noted), default=(0, False))
 
     def _note(self, client: Client, database: str, first: int, last: int) -> None:
         """Note that rows up to `last` are written; equal numbers say that the file has no more."""

@@ -17,7 +17,7 @@ from history.import_columns import NO_TIME, Refusals, codes, combined, epoch_sec
 from history.import_formats import open_source, recognise
 from history.import_increases import Increases
 from history.import_series import Known
-from history.import_source import FileRefused, Options
+from history.import_source import FileRefused, OptionNeeded, Options
 from history.imports import content_hash
 from tests.history.rows import COUNT, METRICS, T0_S
 
@@ -225,8 +225,9 @@ def test_exposition_and_openmetrics(tmp_path: Path, packed: bool) -> None:
     assert sorted(places) == [17, 18, 19, 20]
     for part in ("expected a time after the value", 'the value is "one"', 'the time is "99"', 'the time is "sample"'):
         assert any(part in sentence for sentence in said), part
-    _, said, _ = read(path)
-    assert any("line 16: its series is" in one and "expected a label component or job" in one for one in said)
+    with pytest.raises(OptionNeeded) as needed:
+        read(path)
+    assert 'such as "bare": they need --component NAME' in str(needed.value)
 
 
 def test_a_catalogued_level_that_is_a_counter_there_is_refused(tmp_path: Path) -> None:

@@ -9,9 +9,6 @@ CONFIG ?=
 FILE ?=
 ARGS ?=
 export FILE
-TO ?=
-FROM ?=
-DISK ?= backups
 
 .DEFAULT_GOAL := help
 .PHONY: help run test setup check bench screenshots doctor import backup restore clean
@@ -46,10 +43,10 @@ import: $(VENV)/.ready-run ## write a file of samples into the history: FILE=pat
 	@$(if $(CONFIG),TAPEWATCH_CONFIG=$(CONFIG)) $(BIN)/python import_file.py $(ARGS) "$$FILE"
 
 backup: $(VENV)/.ready-run ## back up the embedded history, running or not, to TO=path (default var/backups/<UTC time>.tar)
-	@$(if $(CONFIG),TAPEWATCH_CONFIG=$(CONFIG)) $(BIN)/python backup.py backup "$(TO)" --disk "$(DISK)"
+	@$(if $(CONFIG),TAPEWATCH_CONFIG=$(CONFIG)) $(BIN)/python backup.py backup "$$TO" --disk "$${DISK:-backups}"
 
 restore: $(VENV)/.ready-run ## restore the backup FROM=path into an empty history
-	@$(if $(CONFIG),TAPEWATCH_CONFIG=$(CONFIG)) $(BIN)/python backup.py restore "$(FROM)" --disk "$(DISK)"
+	@$(if $(CONFIG),TAPEWATCH_CONFIG=$(CONFIG)) $(BIN)/python backup.py restore "$$FROM" --disk "$${DISK:-backups}"
 
 clean: ## remove the virtual environment and everything generated
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache

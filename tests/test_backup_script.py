@@ -127,26 +127,21 @@ def test_a_directory_of_other_things_is_not_restored_into(
     assert "photos holds other files (me.jpg): name an empty directory" in said(["restore", "b.tar"], 1, capsys)
 
 
-@pytest.mark.parametrize(
-    ("request_", "reply"),
-    [
+def test_the_door_answers_nonsense_and_stays_open(door: Door, store: Store, tmp_path: Path) -> None:
+    directory = directory_of(store.settings.dsn)
+    with closing(socket.socket(socket.AF_UNIX)) as client:
+        client.connect(str(address(directory)))
+    for request, reply in (
         (b"GET / HTTP/1.1\n", "This is no request for a backup"),
         (b'{"to": 1}\n', "This is no request for a backup"),
         (b'{"to": "b.tar"}\n', "b.tar is not an absolute path"),
         (b"x" * 70_000 + b"\n", "This is no request for a backup"),
-    ],
-)
-def test_the_door_answers_nonsense_and_stays_open(
-    request_: bytes, reply: str, door: Door, store: Store, tmp_path: Path
-) -> None:
-    directory = directory_of(store.settings.dsn)
-    with closing(socket.socket(socket.AF_UNIX)) as client:
-        client.connect(str(address(directory)))
-    with closing(socket.socket(socket.AF_UNIX)) as client:
-        client.settimeout(10)
-        client.connect(str(address(directory)))
-        client.sendall(request_)
-        assert reply in json.loads(client.recv(4096))["error"]
+    ):
+        with closing(socket.socket(socket.AF_UNIX)) as client:
+            client.settimeout(10)
+            client.connect(str(address(directory)))
+            client.sendall(request)
+            assert reply in json.loads(client.recv(4096))["error"]
     assert ask(directory, tmp_path / "b.tar") is not None
 
 

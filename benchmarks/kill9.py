@@ -29,6 +29,7 @@ LONGEST_LIFE_S = 1.2
 """A process is killed up to this long after its first acknowledgement; every tenth after its start, as it opens."""
 T0_S = 1_790_006_400
 EXACT = ("kafka_topics", "probe_status")
+LEVEL = "network_rtt_seconds"
 SERIES, EVERY_S, MEASURED_S, WARM_UP_S = 500, 10, 60, 20
 COMPONENTS = 20
 OPEN_WITHIN_S = 60
@@ -155,32 +156,41 @@ def inspect(directory: Path) -> None:
 
 
 def core_share(directory: Path) -> float:
-    """Cores that a quiet recorder and everything behind it take, measured over a minute of this process."""
+    """Cores that recording takes, spool, sender and the engine's part in it included.
+
+    What this process takes while its store is open and nothing is recorded (the store's trial every two
+    seconds, the engine's own threads) is measured first and is not counted.
+    """
     store = Store(history(directory, "10s"))
     store.start()
+    time.sleep(WARM_UP_S)
+    idle_s = -time.process_time()
+    time.sleep(WARM_UP_S)
+    idle_s += time.process_time()
     recorder = Recorder(store, probes.METRICS)
     recorder.start()
-    chance = np.random.default_rng(3)
-    started_s, turn, used_s = time.monotonic(), 0, 0.0
-    while (elapsed_s := turn * EVERY_S / COMPONENTS) < WARM_UP_S + MEASURED_S:
-        if elapsed_s == WARM_UP_S:
-            used_s = time.process_time()
-        each = SERIES // COMPONENTS - 2  # every component has two series of its own
-        name, at_s = f"host-{turn % COMPONENTS}", int(time.time()) // EVERY_S * EVERY_S
-        readings = [
-            Reading("network_rtt_seconds", float(chance.lognormal(-7, 0.5)), labels(target=f"t{index}"))
-            for index in range(each)
-        ]
-        recorder.record(result(name, at_s, tuple(readings)))
-        turn += 1
-        time.sleep(max(0.0, started_s + turn * EVERY_S / COMPONENTS - time.monotonic()))
-    used_s = time.process_time() - used_s
+    used_s = busy_s(recorder)
     written = recorder.state().written
-    if written < SERIES * (WARM_UP_S + MEASURED_S) / EVERY_S * 0.7:
-        raise RuntimeError(f"only {written} samples were written: {recorder.state()}")
     recorder.stop()
     store.stop()
-    return used_s / MEASURED_S
+    if written < 0.7 * SERIES * (WARM_UP_S + MEASURED_S) / EVERY_S:
+        raise RuntimeError(f"only {written} samples were written: {recorder.state()}")
+    print(f"idle {idle_s / WARM_UP_S:.4f}, recording {used_s / MEASURED_S:.4f} cores", flush=True)
+    return used_s / MEASURED_S - idle_s / WARM_UP_S
+
+
+def busy_s(recorder: Recorder) -> float:
+    """Processor seconds of `MEASURED_S` in which every component's result comes once an interval, one by one."""
+    chance = np.random.default_rng(3)
+    started_s, used_s = time.monotonic(), 0.0
+    for turn in range((WARM_UP_S + MEASURED_S) * COMPONENTS // EVERY_S):
+        if turn == WARM_UP_S * COMPONENTS // EVERY_S:
+            used_s = time.process_time()
+        values = chance.lognormal(-7, 0.5, SERIES // COMPONENTS - 2).tolist()  # each has two series of its own
+        readings = [Reading(LEVEL, value, labels(target=f"t{index}")) for index, value in enumerate(values)]
+        recorder.record(result(f"host-{turn % COMPONENTS}", int(time.time()), tuple(readings)))
+        time.sleep(max(0.0, started_s + (turn + 1) * EVERY_S / COMPONENTS - time.monotonic()))
+    return time.process_time() - used_s
 
 
 def result(name: str, at_s: int, readings: tuple[Reading, ...]) -> ProbeResult:

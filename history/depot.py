@@ -149,8 +149,9 @@ class Depot:
         self._error = sentence
 
     def publish(self, written: int = 0, batches: int = 0) -> None:
-        """Make the state as it is now the `figures`."""
-        self.figures = self.look(written, batches)
+        """Make the state as it is now the `figures`; what was known at the end stays."""
+        if not self._closed:
+            self.figures = self.look(written, batches)
 
     def look(self, written: int = 0, batches: int = 0, freed: Freed | None = None) -> Figures:
         """The state as it is now, with what became of samples added to what was known of that."""

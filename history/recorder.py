@@ -28,6 +28,8 @@ from probes.result import ProbeResult, utc
 
 log = logging.getLogger(__name__)
 
+MOST_QUEUED = 500_000
+"""Samples that wait in memory at most, should the spool's disk hang: then the oldest go."""
 HEARTBEAT = timedelta(hours=1)
 """A status is written again after this long without a change, so that a window finds its beginning nearby."""
 
@@ -90,6 +92,7 @@ class Recorder:
     ) -> None:
         self._metrics = metrics
         self._limit = store.settings.max_waiting_samples
+        self._most_queued = min(self._limit, MOST_QUEUED)
         self._lock = threading.Lock()
         self._samples: deque[tuple[Sample, Fold]] = deque()
         self._changes: list[StatusChange] = []
@@ -126,7 +129,7 @@ class Recorder:
         last = self._last_change.get(result.component)
         with self._lock:
             self._samples.extend(rows)
-            while len(self._samples) > self._limit:  # only while the spool's disk hangs
+            while len(self._samples) > self._most_queued:
                 self._samples.popleft()
                 self._lost += 1
             if last is None or last.status != change.status or change.ts - last.ts > HEARTBEAT:

@@ -21,7 +21,7 @@ from clickhouse_connect.driver.client import Client
 import probes
 import settings
 from history.backup import SUFFIX, back_up, directory_of, target_of
-from history.backup_door import ask, drained
+from history.backup_door import NAME, ask, drained, is_running
 from history.backup_file import BackupError, sentence
 from history.depot import file_of
 from history.recorder import Recorder
@@ -35,6 +35,7 @@ from settings_types import mask
 DEFAULT = Path("var/backups")
 OPEN_WITHIN_S = 60.0
 ASLEEP = "It takes no backup yet: it may still be starting, or be an import. Try again when it has, or stop it."
+STOP = "Stop it first: a restore needs the directory to itself."
 DISK = "backups"
 """The usual name of the disk that a server's ``<backups><allowed_disk>`` names."""
 
@@ -134,12 +135,14 @@ def _write_what_waits(configured: Settings) -> None:
 def _restore(configured: Settings, file: str) -> str:
     directory = directory_of(configured.history.dsn)
     with closing(open_backup(Path(file).expanduser())) as backup:
-        others = sorted(path.name for path in directory.iterdir()) if directory.is_dir() else []
+        if is_running(directory):
+            raise BackupError(f"Tapewatch runs on {directory}. {STOP}")
+        others = sorted(path.name for path in directory.iterdir() if path.name != NAME) if directory.is_dir() else []
         if others and "store" not in others:
             raise BackupError(
                 f"{directory} holds other files ({', '.join(others[:3])}): name an empty directory in history.dsn."
             )
-        with closing(_open(configured, "Stop it first: a restore needs the directory to itself.")) as client:
+        with closing(_open(configured, STOP)) as client:
             said = restore(client, backup, configured.history.database, directory)
             Store(configured.history, zone=configured.app.time_zone).migrate(client)
     return said

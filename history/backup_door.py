@@ -146,12 +146,8 @@ def ask(directory: Path, target: Path) -> str | None:
         BackupError: there is one, and it could not, or broke off.
     """
     with closing(socket.socket(socket.AF_UNIX)) as client:
-        try:
-            client.connect(str(address(directory)))
-        except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
+        if not _reach(client, directory):
             return None
-        except PermissionError:
-            raise BackupError(f"{directory} belongs to another user's Tapewatch: run this as that user.") from None
         try:
             client.sendall(json.dumps({"to": str(target)}).encode() + b"\n")
             reply = json.loads(_line(client))
@@ -160,6 +156,26 @@ def ask(directory: Path, target: Path) -> str | None:
     if "error" in reply:
         raise BackupError(str(reply["error"]))
     return str(reply["said"])
+
+
+def is_running(directory: Path) -> bool:
+    """Whether a process that takes backups runs on `directory`.
+
+    Raises:
+        BackupError: it is another user's.
+    """
+    with closing(socket.socket(socket.AF_UNIX)) as client:
+        return _reach(client, directory)
+
+
+def _reach(client: socket.socket, directory: Path) -> bool:
+    try:
+        client.connect(str(address(directory)))
+    except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
+        return False
+    except PermissionError:
+        raise BackupError(f"{directory} belongs to another user's Tapewatch: run this as that user.") from None
+    return True
 
 
 def _line(client: socket.socket) -> bytes:

@@ -2,12 +2,13 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,9 @@ def test_the_running_process_is_asked(
         said(["backup", wanted], 0, capsys)
         assert len(list((tmp_path / wanted).glob("*.tar"))) == 1
     assert "exists already" in said(["backup", str(made)], 1, capsys)
+    refused = said(["restore", str(made)], 1, capsys)
+    assert refused == f"Tapewatch runs on {directory}. Stop it first: a restore needs the directory to itself.\n"
+    door.stop()
     configure(dsn, f"{store.database}_again", '[app]\ntime_zone = "Europe/Berlin"')
     assert "Restored into" in said(["restore", str(made)], 0, capsys)
     with closing(store.connect()) as client:
@@ -181,17 +185,13 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_running_process_a_kill_in_the_middle_and_a_restore(tmp_path: Path) -> None:
     history, first, second = tmp_path / "history", tmp_path / "first.tar", tmp_path / "second.tar"
-    running = [sys.executable, "-m", "tests.history.recording", str(history), "60"]
+    running = [sys.executable, "-m", "tests.history.recording", str(history), "40"]
     process = subprocess.Popen(running, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         configure(f"chdb://{history}")
         assert "samples, 10 tables" in str(ask(history, first))
-        refused = command("restore", str(first))
-        assert refused.returncode == 1
-        assert "in use by another process" in refused.stderr
-        assert "a restore needs the directory to itself" in refused.stderr
         kill_in_the_middle(process, history, second)
     finally:
         process.kill()
@@ -207,7 +207,7 @@ def test_a_running_process_a_kill_in_the_middle_and_a_restore(tmp_path: Path) ->
             tables = {table.name: table.samples or 0 for table in opened.manifest.tables}
             samples = opened.manifest.samples
         assert samples % BATCH == 0
-        assert samples >= 60 * BATCH
+        assert samples >= 40 * BATCH
         # What the kill cut off in the middle of an insert is for its sender to send again; what was held is whole.
         lags = (0,) if path == first else (0, BATCH)
         assert all(samples - tables[f"samples_{tier}"] in lags for tier in ("15m", "4h", "1d"))
@@ -217,19 +217,29 @@ def test_a_running_process_a_kill_in_the_middle_and_a_restore(tmp_path: Path) ->
     assert f"{samples:,} samples, 10 tables" in restored.stdout
 
 
+def size(path: Path) -> int:
+    """Bytes of a file that may not be there, or no longer."""
+    with suppress(FileNotFoundError):
+        return path.stat().st_size
+    return 0
+
+
 def kill_in_the_middle(process: subprocess.Popen[str], history: Path, target: Path) -> None:
     """Kill the process while it writes the file; a backup that was quicker than us is asked for again."""
     partial = target.with_name(target.name + PARTIAL)
-    for _ in range(10):
+    for _ in range(20):
         with closing(socket.socket(socket.AF_UNIX)) as client:
             client.connect(str(address(history)))
             client.sendall(json.dumps({"to": str(target)}).encode() + b"\n")
-            while not partial.exists() or not partial.stat().st_size:
-                assert process.poll() is None
-            process.kill()
-            process.wait()
-        if not target.exists():
-            return
+            assert eventually(lambda: target.exists() or size(partial) > 0, 60)
+            process.send_signal(signal.SIGSTOP)
+            if not target.exists():
+                process.kill()
+                process.wait()
+                return
+            process.send_signal(signal.SIGCONT)
+            assert client.recv(4096)
+            target.unlink()
     raise AssertionError("it was always quicker")
 
 

@@ -5,9 +5,11 @@ is not known to answer, nothing is sent to it but this thread's own trial.
 """
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,6 +27,9 @@ log = logging.getLogger(__name__)
 
 PING_TIMEOUT_S = 1.0
 QUERY_TIMEOUT_S = 10
+TRIAL_TIMEOUT_S = 2
+MIGRATION_TIMEOUT_S = 60
+"""Of silence: a statement at work for longer is heard of, since ClickHouse sends its progress every 55 s."""
 PING_EVERY_S = 2.0
 RETRY_EVERY_S = 2.0
 OUTSIDE = (ProbeFailure, ClickHouseError, HTTPError, OSError, RuntimeError)
@@ -120,8 +125,9 @@ class Store:
         while not self._stopping.is_set():
             try:
                 if client is None:
-                    client = self.connect(timeout_s=2)
-                    self.migrate(client)
+                    client = self.connect(TRIAL_TIMEOUT_S)
+                    with closing(self.connect(MIGRATION_TIMEOUT_S)) as patient:
+                        self.migrate(patient)
                 else:
                     client.command("SELECT 1")
                 if not self._state.ready:
@@ -139,12 +145,18 @@ class Store:
 
     def _set(self, ready: bool, error: ProbeError | None) -> None:
         before = self._state
-        if before.ready != ready or (before.error and before.error.code) != (error and error.code):
-            self._state = StoreState(ready, error, utc(time.time()))
-            if error:
+        same = before.ready == ready and (before.error and before.error.code) == (error and error.code)
+        if not same or before.error != error:
+            self._state = StoreState(ready, error, before.since if same else utc(time.time()))
+            if error and not (same and before.error and _told(before.error) == _told(error)):
                 log.warning("history: %s %s", error.message, error.hint)
             elif ready:
                 log.info("history: ready at %s", self.place)
+
+
+def _told(error: ProbeError) -> str:
+    """What an error says but for its figures, which may change at every trial."""
+    return re.sub(r"\d+", "", error.message)
 
 
 def explain(exc: Exception, place: str) -> ProbeError:

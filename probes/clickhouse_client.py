@@ -14,21 +14,17 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from probes.clickhouse_failures import explain as explain
 from probes.dns import RESOLVER, is_ip
 from probes.http_exchange import Answer, fetch, tls_context
 from probes.result import ProbeError, ProbeFailure
-from settings_types import SecretUrl, mask
+from settings_types import SecretUrl
 
 SCHEMES = ("chdb", "clickhouse", "clickhouses")
 NATIVE_PORTS = frozenset({9000, 9440})
 EMBEDDED_MEMORY_BYTES = 2_000_000_000
 EMBEDDED_MARK_CACHE_BYTES = 100 * 2**20
-AUTH_CODES = frozenset({192, 193, 194, 516})
-"""UNKNOWN_USER, WRONG_PASSWORD, REQUIRED_PASSWORD, AUTHENTICATION_FAILED."""
-DENIED_CODES = frozenset({164, 497})
-"""READONLY, ACCESS_DENIED."""
 CONNECTION_CODES = frozenset(
     {"refused", "timeout", "unreachable", "closed", "dns_timeout", "dns_unknown", "auth_failed", "tls_failed"}
     | {"wrong_protocol", "wrong_status", "locked"}
@@ -166,75 +162,6 @@ def embedded_path(dsn: str) -> str:
         **dict(parse_qsl(url.query)),
     }
     return f"{path}?{'&'.join(f'{key}={value}' for key, value in options.items())}"
-
-
-def explain(exc: Exception, place: str) -> ProbeError:
-    """What a failed call to ClickHouse at `place` means, in words."""
-    if isinstance(exc, ProbeFailure):
-        return exc.error
-    text = " ".join(mask(str(exc)).split())
-    code = getattr(exc, "code", None)
-    if isinstance(exc, ClickHouseError) and isinstance(code, int):
-        return _refusal(code, text, place)
-    lowered = text.lower()
-    if "embeddedserver" in lowered:
-        return _embedded_failure(lowered, place)
-    if "refused" in lowered:
-        return ProbeError("refused", f"ClickHouse at {place} refuses connections.", "Is clickhouse-server running?")
-    if "timed out" in lowered or "timeout" in lowered:
-        return ProbeError("timeout", f"ClickHouse at {place} did not answer in time.", "Is it overloaded or frozen?")
-    if "authentication" in lowered:
-        return _refusal(516, text, place)
-    if any(word in lowered for word in ("aborted", "reset by peer", "closed", "broken pipe")):
-        return ProbeError("closed", f"ClickHouse at {place} closed the connection.", "Read the server's log.")
-    if isinstance(exc, ClickHouseError):
-        return ProbeError(
-            "query_failed",
-            f"ClickHouse at {place} gave no usable answer: {text[:200]}",
-            "Read its log, and the log of a proxy before it.",
-        )
-    return ProbeError(
-        "unreachable", f"ClickHouse at {place} cannot be reached: {text[:200]}", "Check the DSN and the route."
-    )
-
-
-def _refusal(code: int, text: str, place: str) -> ProbeError:
-    """An error ClickHouse itself gave, by its number (see system.errors)."""
-    if code in AUTH_CODES:
-        return ProbeError(
-            "auth_failed",
-            f"ClickHouse at {place} refuses the user or the password.",
-            "Check both in the DSN: clickhouse://user:password@host:8123.",
-        )
-    if code == 81:
-        return ProbeError(
-            "unknown_database",
-            f"ClickHouse at {place} has no such database as the DSN names.",
-            "Create it, or name another one after the port.",
-        )
-    if code in DENIED_CODES:
-        return ProbeError(
-            "denied", f"ClickHouse at {place} does not allow this user to: {text[:200]}", "Grant it the right."
-        )
-    if code == 159:
-        return ProbeError(
-            "query_timeout", f"ClickHouse at {place} took too long over a query.", "Is it overloaded? See its merges."
-        )
-    return ProbeError("query_failed", f"ClickHouse at {place} refused: {text[:300]}", "See its message.")
-
-
-def _embedded_failure(lowered: str, place: str) -> ProbeError:
-    if "different path" in lowered:
-        return ProbeError(
-            "second_engine",
-            f"The embedded engine is already open on another path than {place}.",
-            "One process can open one chdb path: use the path of history.dsn, or a ClickHouse server.",
-        )
-    return ProbeError(
-        "locked",
-        f"The embedded database at {place} is in use by another process.",
-        "Stop the other Tapewatch, or give this one a path of its own.",
-    )
 
 
 def _reworded(error: ProbeError, url: str, server: Server) -> ProbeFailure:

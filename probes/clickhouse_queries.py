@@ -11,7 +11,7 @@ from typing import Any
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from probes.clickhouse_client import AUTH_CODES, DENIED_CODES
+from probes.clickhouse_failures import AUTH_CODES, DENIED_CODES
 
 QUERY_LIMIT_S = 1
 MOST_TABLES = 100

@@ -3,11 +3,16 @@
 It speaks as much of the protocol as clickhouse-connect needs: ping, authentication, queries with
 parameters and settings, inserts in any format, errors with their code. A process of its own,
 because one process can open one chdb path only, and so that it can be killed or frozen.
+
+While it runs it can be told to lack a grant, to answer another version, to serve a user who may
+only read (the engine's own readonly=1), to refuse by any error of ClickHouse's, or to be slow.
 """
 
 import base64
 import contextlib
+import http.client
 import http.server
+import json
 import re
 import socket
 import subprocess
@@ -15,8 +20,9 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.probes.listeners import eventually
@@ -40,7 +46,9 @@ class Front(http.server.BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     engine: Any = None
     lock = threading.Lock()
+    readers_engine: Any = None
     denied: tuple[str, ...] = ()
+    told: ClassVar[dict[str, Any]] = {}
 
     def do_GET(self) -> None:
         if urlsplit(self.path).path == "/ping":
@@ -51,6 +59,9 @@ class Front(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         params = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
         body = self._body()
+        if urlsplit(self.path).path == "/tell":
+            type(self).told = json.loads(body)
+            return self._answer(200, b"")
         try:
             self._authenticate()
             self._answer(200, self._run(params, body))
@@ -90,6 +101,7 @@ class Front(http.server.BaseHTTPRequestHandler):
         for table in self.denied:
             if table.encode() in body:
                 raise Refusal(497, "ACCESS_DENIED", f"{USER}: Not enough privileges, grant SELECT ON {table}", 403)
+        body = self._heed(body)
         settings = {name: value for name, value in params.items() if not NOT_SETTINGS.fullmatch(name)}
         bound = {name[6:]: value for name, value in params.items() if name.startswith("param_")}
         with self.lock:
@@ -100,10 +112,24 @@ class Front(http.server.BaseHTTPRequestHandler):
                 insert = INSERT.match(body)
                 if insert and body[insert.end() :].strip():
                     return self._insert(insert[0].decode(), body[insert.end() :])
-                return bytes(self.engine.query(body.decode(), "TabSeparated", params=bound).bytes() or b"")
+                return bytes(self._for_user().query(body.decode(), "TabSeparated", params=bound).bytes() or b"")
             finally:
                 for name in settings:
                     self._do(f"SET {name} = DEFAULT")
+
+    def _heed(self, body: bytes) -> bytes:
+        """What this front was told about such a statement."""
+        text = body[:2000].decode(errors="replace")
+        if grant := next((grant for grant in self.told.get("lacking", ()) if _needs(text, grant)), None):
+            raise Refusal(497, "ACCESS_DENIED", LACKING.format(user=USER, grant=grant), 403)
+        for pattern, code, name, sentence in self.told.get("refusing", ()):
+            if re.search(pattern, text, re.IGNORECASE):
+                raise Refusal(code, name, sentence)
+        for pattern, seconds in self.told.get("slow", ()):
+            if re.search(pattern, text, re.IGNORECASE):
+                threading.Event().wait(seconds)
+        version = self.told.get("version")
+        return body.replace(b"version()", f"'{version}'".encode()) if version else body
 
     def _insert(self, statement: str, rows: bytes) -> bytes:
         with tempfile.NamedTemporaryFile(suffix=".native") as file:
@@ -113,7 +139,10 @@ class Front(http.server.BaseHTTPRequestHandler):
         return b""
 
     def _do(self, sql: str) -> None:
-        self.engine.query(sql, "TabSeparated")
+        self._for_user().query(sql, "TabSeparated")
+
+    def _for_user(self) -> Any:
+        return self.readers_engine if self.told.get("readonly") else self.engine
 
     def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
@@ -127,6 +156,17 @@ class Front(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *args: object) -> None:
         pass
+
+
+LACKING = "{user}: Not enough privileges. To execute this query, it's necessary to have the grant {grant}"
+
+
+def _needs(statement: str, grant: str) -> bool:
+    """Whether a statement needs a grant such as ``INSERT ON db.samples`` or ``CREATE TABLE ON db.*``."""
+    verb, _, target = grant.partition(" ON ")
+    words = re.escape(verb.partition("(")[0]).replace(r"\ ", r"\s+")
+    table = re.escape(target.replace(".*", "")).replace(r"\.", "`?[.]`?")
+    return bool(re.match(rf"\s*{words}\b[^(]*?`?{table}\b", statement, re.IGNORECASE))
 
 
 class ClickHouseProcess:
@@ -162,6 +202,20 @@ class ClickHouseProcess:
             self._process.wait()
             self._process = None
 
+    def tell(self, **what: object) -> None:
+        """Behave so from now on; nothing: as a healthy server.
+
+        Args:
+            lacking: grants the user has not, such as ``INSERT ON db.samples``.
+            refusing: pattern of a statement, ClickHouse's code, its name and sentence.
+            slow: pattern of a statement and seconds.
+            version: what ``version()`` answers.
+            readonly: whether the user may only read.
+        """
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
+            connection.request("POST", "/tell", json.dumps(what))
+            assert connection.getresponse().status == 200
+
     def _accepts(self) -> bool:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
             return True
@@ -183,6 +237,8 @@ def main(port: int, directory: str, *denied: str) -> None:
     import chdb
 
     Front.engine = chdb.connect(directory)  # type: ignore[no-untyped-call]
+    Front.readers_engine = chdb.connect(directory)  # type: ignore[no-untyped-call]
+    Front.readers_engine.query("SET readonly = 1", "TabSeparated")
     Front.denied = denied
     http.server.ThreadingHTTPServer(("127.0.0.1", port), Front).serve_forever()
 

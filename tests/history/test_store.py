@@ -29,7 +29,7 @@ def test_it_opens_in_the_background_and_brings_its_schema(history_settings: Hist
         tables = {row[0] for row in client.query(f"SHOW TABLES FROM {store.database}").result_rows}
         assert {"series", "samples", "samples_15m", "samples_4h", "status_change", "event"} <= tables
         store.migrate(client)
-        assert count(store, "schema_version") == VERSION, "a second time changes nothing"
+        assert count(store, "schema_version") == 1, "a second time changes nothing"
     store.stop()
 
 

@@ -229,7 +229,7 @@ def test_who_writes_past_the_gate_is_noticed(
         with pytest.raises(BackupError, match="Something wrote at each of 2 attempts"):
             take(client, store, tmp_path / "a.tar")
     assert (leftovers(store), list(tmp_path.iterdir())) == ([], [])
-    monkeypatch.setattr(backup, "ATTEMPTS", 50)
+    monkeypatch.setattr(backup, "ATTEMPTS", 500)
     with writing(store, gated=False, pause_s=0.1):
         path = take(client, store, tmp_path / "b.tar")
     bring_back(client, path, again)

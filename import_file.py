@@ -108,7 +108,7 @@ class Meter:
         self._total, self._name = work.source.total, work.source.path.name
         self._said_s = time.monotonic()
         self._bar = (
-            tqdm(total=self._total, unit=work.source.unit, unit_scale=True, desc=self._name, leave=False)
+            tqdm(total=self._total, unit=work.source.unit, unit_scale=True, desc=self._name, miniters=1, leave=False)
             if sys.stderr.isatty()
             else None
         )

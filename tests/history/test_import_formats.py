@@ -99,6 +99,7 @@ def test_numbers() -> None:
     assert numbers(pa.array([True, False]))[1].all()
 
 
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.dictionaries(st.sampled_from("xyz"), st.sampled_from("12")))))
 def test_rows_of_one_name_have_one_number(rows: list[tuple[str, dict[str, str]]]) -> None:
     maps = pa.array([list(labels.items()) for _, labels in rows], pa.map_(pa.string(), pa.string()))
@@ -116,6 +117,7 @@ def test_rows_of_one_name_have_one_number(rows: list[tuple[str, dict[str, str]]]
 samples = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 5), st.integers(0, 9)), max_size=40)
 
 
+@settings(max_examples=40)
 @given(samples, st.integers(1, 7))
 def test_increases_are_those_of_one_reading_after_the_other(rows: list[tuple[int, int, int]], size: int) -> None:
     """However the rows are cut into chunks, and with totals that fall: compared with a loop over single readings."""
@@ -150,6 +152,7 @@ def test_a_counter_in_another_order_than_time_is_refused_only_where_that_loses_s
     assert increases["c", COUNT.name, ()][0] == (T0_S + 10, 3), "counters of a table are increases already"
 
 
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(T0_S, T0_S + 400 * 7 * 86400)), max_size=30), st.booleans())
 def test_chunks_are_sorted_and_parts_have_few_weeks(rows: list[tuple[int, int]], in_time: bool) -> None:
     rows = sorted(rows, key=lambda row: row[1]) if in_time else rows

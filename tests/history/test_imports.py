@@ -63,7 +63,7 @@ def counted(store: Store) -> list[int]:
     return [count(store, "samples"), *(count(store, tier, "sum(cnt)") for tier in TIERS)]
 
 
-def totals(path: Path, rows: int = 5000, series: int = 5) -> Path:
+def totals(path: Path, rows: int, series: int = 5) -> Path:
     """A CSV of running totals and levels, in the order of time; each total grows by one a reading."""
     place = np.arange(rows)
     table = pa.table(
@@ -154,17 +154,17 @@ def stop_at(rows: int) -> Any:
 
 
 def test_broken_off_it_goes_on_where_it_ended(store: Store, tmp_path: Path) -> None:
-    path = totals(tmp_path / "totals.csv")
-    for rows in (1000, 3000):
+    path = totals(tmp_path / "totals.csv", rows=3000)
+    for rows in (1000, 2000):
         with pytest.raises(Enough):
             bring(store, path, moved=stop_at(rows), cumulative=True)
-    assert counted(store)[0] == 3000 - 5, "five counters begin"
+    assert counted(store)[0] == 2000 - 5, "five counters begin"
     report = bring(store, path, cumulative=True)
-    assert (report.samples, report.before, report.begun, report.rows) == (2000, 2995, 5, 5000)
-    assert counted(store) == [4995] * 4
+    assert (report.samples, report.before, report.begun, report.rows) == (1000, 1995, 5, 3000)
+    assert counted(store) == [2995] * 4
     increases = count(store, f"samples WHERE series_id IN (SELECT series_id FROM {store.database}.series "
                              "WHERE kind = 'counter')", "sum(value)")  # fmt: skip
-    assert increases == 2500 - 5, "each total grew by one from reading to reading, over the breaks as well"
+    assert increases == 1500 - 5, "each total grew by one from reading to reading, over the breaks as well"
     assert count(store, "series") == 10
 
 
@@ -172,15 +172,15 @@ def test_an_answer_that_is_lost_writes_nothing_twice(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = totals(tmp_path / "totals.csv", rows=1500)
-    insert, lost = imports.insert, []
+    insert, sent = imports.insert, []
 
-    def insert_and_lose_the_answer(client: Any, table: str, rows: Any, token: str) -> None:
+    def insert_and_lose_every_third_answer(client: Any, table: str, rows: Any, token: str) -> None:
         insert(client, table, rows, token)
-        if (table, token) not in lost:
-            lost.append((table, token))
+        sent.append((table, token))
+        if len(sent) % 3 == 0:
             raise TimeoutError("timed out")
 
-    monkeypatch.setattr(imports, "insert", insert_and_lose_the_answer)
+    monkeypatch.setattr(imports, "insert", insert_and_lose_every_third_answer)
     runs = 1
     while True:
         try:
@@ -189,13 +189,14 @@ def test_an_answer_that_is_lost_writes_nothing_twice(
         except TimeoutError:
             runs += 1
     assert report.whole
-    assert runs == len(lost) + 1 > 6
+    assert runs > 2
+    assert len(sent) > len(set(sent)), "what nobody knew the fate of was sent again"
     assert counted(store) == [1495] * 4
     assert count(store, "series", "uniqExact(series_id)") == 10
 
 
 def test_killed_at_any_moment_and_run_again_every_sample_is_there_once(tmp_path: Path, database: str) -> None:
-    path = totals(tmp_path / "totals.csv", rows=12_000)
+    path = totals(tmp_path / "totals.csv", rows=6000)
     program = (
         "import sys\n"
         "from pathlib import Path\n"
@@ -207,15 +208,15 @@ def test_killed_at_any_moment_and_run_again_every_sample_is_there_once(tmp_path:
         command = [sys.executable, "-c", program, server.dsn, database, str(path)]
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
-            while int(process.stdout.readline() or 12_000) < 3000:
+            while int(process.stdout.readline() or 6000) < 2000:
                 pass
             process.send_signal(signal.SIGKILL)
         assert process.returncode == -signal.SIGKILL
         store = opened_store(server.dsn, database, raw="3650d", quarter_hour="3650d")
-        assert 2995 <= counted(store)[0] < 11_995
+        assert 1995 <= counted(store)[0] < 5995
         report = bring(store, path, cumulative=True)
-        assert report.before >= 2995
-        assert counted(store) == [11_995] * 4
+        assert report.before >= 1995
+        assert counted(store) == [5995] * 4
         assert bring(store, path, cumulative=True).again
 
 

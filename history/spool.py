@@ -247,7 +247,8 @@ class Spool:
         self.waiting -= samples
         self.since_s = self._oldest_s()
         if not self.waiting and int(self._one("PRAGMA freelist_count")) > SHRINK_PAGES:
-            self._db.execute("PRAGMA incremental_vacuum").fetchall()
+            # Only a script steps through a PRAGMA that has no columns; `execute` would free a single page.
+            self._db.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE);")
 
     def _thin(self, found: Sequence[tuple[int, ...]]) -> int:
         if len(found) < 2:

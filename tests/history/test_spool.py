@@ -4,6 +4,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -145,6 +146,15 @@ def test_at_the_bound_increases_are_added_the_newest_stay_and_the_batch_is_left_
     if batch is not None:
         assert len(spool.rows(batch)) == series
         assert spool.take(1) == batch
+
+
+def test_a_file_that_was_large_is_small_again_once_it_is_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("history.spool.SHRINK_PAGES", 100)
+    spool = filled(tmp_path / "spool.sqlite", 50_000)
+    large = spool.bytes
+    assert len(drained(spool)) == 50_000
+    assert spool.bytes < large / 20
+    spool.close()
 
 
 def test_the_oldest_become_the_coarsest() -> None:

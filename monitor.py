@@ -15,6 +15,7 @@ from datetime import datetime
 
 import probes
 from history import queries
+from history.backup_door import Door
 from history.reader import Reader
 from history.recorder import Recorder
 from history.store import Store
@@ -56,6 +57,7 @@ class Monitor:
         self.store = Store(settings.history, self._on_store_ready, settings.app.time_zone)
         self.reader = Reader(self.store)
         self.recorder = Recorder(self.store, probes.METRICS, self.reader.outdate)
+        self.backups = Door(self.store, self.recorder.flush)
         self._demo = demo
         self._intervals_s: dict[str, float] = {}
         for component in settings.component:
@@ -102,6 +104,7 @@ class Monitor:
             return
         self.store.start()
         self.recorder.start()
+        self.backups.start()
         self.mirror.start()
         self._plan(time.time())
         self._thread = threading.Thread(target=self._loop, name="monitor", daemon=True)
@@ -113,6 +116,7 @@ class Monitor:
         for runner in self.board.runners.values():
             runner.stop()
         self.mirror.stop()
+        self.backups.stop()
         self.recorder.stop()
         self.reader.stop()
         self.store.stop()

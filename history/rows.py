@@ -11,6 +11,7 @@ import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 from numpy.typing import NDArray
 
+from history.gate import WRITES
 from probes.catalogue import Metric
 from probes.result import Labels, Status
 
@@ -79,7 +80,8 @@ def insert(client: Client, table: str, rows: pa.Table, token: str) -> None:
     shard each time as long as the shards and their weights stay what they are.
     """
     through = THROUGH if _is_distributed(client, table) else {}
-    client.insert_arrow(table, rows, settings={"insert_deduplication_token": token, **ONCE, **through})
+    with WRITES.batch():
+        client.insert_arrow(table, rows, settings={"insert_deduplication_token": token, **ONCE, **through})
 
 
 def _is_distributed(client: Client, table: str) -> bool:

@@ -17,6 +17,7 @@ import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
 from history.depot import Depot
+from history.gate import WRITES
 from history.rows import (
     SeriesKey,
     SeriesRow,
@@ -131,8 +132,9 @@ class Sender:
                     return False
                 if going is None:
                     return self._depot.figures.waiting == 0
-                if not self._send(*going):
-                    return False
+                with WRITES.batch():  # the insert, and that the spool forgets it
+                    if not self._send(*going):
+                        return False
             return False
 
     def _next(self) -> tuple[Spool, Batch, list[Any]] | None:

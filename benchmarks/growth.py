@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,61 +36,73 @@ KILLED_AFTER = 105
 INTO_THE_INSERT_S = 0.15
 POOL_DAYS = 28
 """So many days of values are made; then they come again. Making them all would take longer than writing them."""
+LAST_INSERTS = 30
+"""So many inserts before a measurement speak for it."""
 KEPT_S = 500 * DAY_S
 """Raw samples are kept beyond the year, for the raw scan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What an insert took, in seconds by the clock and of all cores."""
+
+    wall_s: float
+    cpu_s: float
 
 
 def main(directory: Path) -> None:
     """Measure and write the keys."""
     (directory / "end").write_text(str(int(time.time()) // DAY_S * DAY_S))
-    took_s: list[float] = []
+    took: list[Taken] = []
     stages: list[dict[str, float]] = []
     reopened: dict[str, float] = {}
     for chunks in STAGES:
-        if len(took_s) < KILLED_AFTER < chunks:
-            took_s += fill(directory, len(took_s), chunks, killed_after=KILLED_AFTER)
+        if len(took) < KILLED_AFTER < chunks:
+            took += fill(directory, len(took), chunks, killed_after=KILLED_AFTER)
             reopened = measured(directory, KILLED_AFTER)
-        took_s += fill(directory, len(took_s), chunks)
-        stages.append({**measured(directory, chunks), "insert_s": statistics.median(took_s[-30:])})
+        took += fill(directory, len(took), chunks)
+        last = took[-LAST_INSERTS:]
+        wall_s, cpu_s = statistics.median(one.wall_s for one in last), sum(one.cpu_s for one in last) / len(last)
+        stages.append({**measured(directory, chunks), "insert_s": wall_s, "cpu_s": cpu_s})
         print(json.dumps(stages[-1]), flush=True)
         check(stages[-1], chunks)
-    report.write("ingest_samples_per_s", CHUNK_SAMPLES * len(took_s) / sum(took_s), "samples/s",
+    report.write("ingest_samples_per_s", CHUNK_SAMPLES * len(took) / sum(one.wall_s for one in took), "samples/s",
                  at_least=2.5e6, command=COMMAND)  # fmt: skip
     report.write("reopen_after_kill9_s", reopened["open_s"], "s", command=COMMAND)
     table(stages, reopened["samples"])
 
 
-def fill(directory: Path, first: int, chunks: int, *, killed_after: int | None = None) -> list[float]:
-    """Write chunks from one number to another in a process of its own; returns the seconds of each insert.
+def fill(directory: Path, first: int, chunks: int, *, killed_after: int | None = None) -> list[Taken]:
+    """Write chunks from one number to another in a process of its own; returns what each insert took.
 
     Args:
         killed_after: the writer is killed in the middle of the insert that follows so many chunks.
     """
-    took_s: list[float] = []
+    took: list[Taken] = []
     with subprocess.Popen(child("growth", directory, first, chunks), stdout=subprocess.PIPE, text=True) as writer:
         for line in writer.stdout or ():
-            took_s.append(float(line))
-            if first + len(took_s) == killed_after:
+            took.append(Taken(*map(float, line.split())))
+            if first + len(took) == killed_after:
                 time.sleep(INTO_THE_INSERT_S)
                 writer.kill()
-                return took_s
-    if writer.returncode or len(took_s) != chunks - first:
-        raise RuntimeError(f"the writer ended with code {writer.returncode} after {len(took_s)} of its chunks")
-    return took_s
+                return took
+    if writer.returncode or len(took) != chunks - first:
+        raise RuntimeError(f"the writer ended with code {writer.returncode} after {len(took)} of its chunks")
+    return took
 
 
-def write_chunks(directory: Path, first: int, chunks: int) -> Iterator[float]:
-    """Write chunks of a million samples, each under the token it always has; yields the seconds of each."""
+def write_chunks(directory: Path, first: int, chunks: int) -> Iterator[Taken]:
+    """Write chunks of a million samples, each under the token it always has; yields what each took."""
     store = Store(settings_of(directory), zone=DEFAULT_ZONE)
     client = store.connect()
     store.migrate(client)
     samples, start_s = mix(COMPONENTS, POOL_DAYS * DAY_STEPS).rounded(), end_of(directory, 0)
     insert(client, f"{DATABASE}.series", series_table(catalogued(samples.keys, METRICS)), f"series {first}")
     for chunk in range(first, chunks):
-        started_s = time.perf_counter()
+        started = Taken(time.perf_counter(), time.process_time())
         rows = samples.table(start_s, range(chunk * CHUNK_STEPS, (chunk + 1) * CHUNK_STEPS))
         insert(client, f"{DATABASE}.samples", rows, f"chunk {chunk}")
-        yield time.perf_counter() - started_s
+        yield Taken(time.perf_counter() - started.wall_s, time.process_time() - started.cpu_s)
 
 
 def settings_of(directory: Path) -> History:
@@ -132,6 +145,7 @@ def table(stages: list[dict[str, float]], found_after_kill: float) -> None:
     shown: dict[str, Callable[[dict[str, float]], float]] = {
         "bytes a sample": lambda stage: stage["bytes"] / stage["samples"],
         "insert of a million samples, ms": lambda stage: stage["insert_s"] * 1000,
+        "processor time of it and of the merges beside it, ms": lambda stage: stage["cpu_s"] * 1000,
         "opening to ready, cold, ms": lambda stage: stage["open_s"] * 1000,
         "1 h of 20 series, ms": lambda stage: stage["hour_ms"],
         "24 h of 20 series, ms": lambda stage: stage["day_ms"],
@@ -163,6 +177,6 @@ def table(stages: list[dict[str, float]], found_after_kill: float) -> None:
 
 
 if __name__ == "__main__":
-    for seconds in write_chunks(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])):
-        print(seconds, flush=True)
+    for one in write_chunks(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])):
+        print(one.wall_s, one.cpu_s, flush=True)
     os._exit(0)  # as the program does: the engine's own exit handlers are slow

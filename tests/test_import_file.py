@@ -155,5 +155,6 @@ def test_a_running_tapewatch_has_to_be_stopped_first(tmp_path: Path) -> None:
             cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60,
         )  # fmt: skip
     assert done.returncode == 2
-    assert "is in use by another process. Stop the other Tapewatch" in done.stderr
+    assert "is in use by another process." in done.stderr
+    assert "stop the other one" in done.stderr
     assert done.stderr.endswith("Nothing was imported.\n")

@@ -171,7 +171,7 @@ def test_broken_off_it_goes_on_where_it_ended(store: Store, tmp_path: Path) -> N
 def test_an_answer_that_is_lost_writes_nothing_twice(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = totals(tmp_path / "totals.csv", rows=1500)
+    path = totals(tmp_path / "totals.csv", rows=2500)
     insert, sent = imports.insert, []
 
     def insert_and_lose_every_third_answer(client: Any, table: str, rows: Any, token: str) -> None:
@@ -191,7 +191,7 @@ def test_an_answer_that_is_lost_writes_nothing_twice(
     assert report.whole
     assert runs > 2
     assert len(sent) > len(set(sent)), "what nobody knew the fate of was sent again"
-    assert counted(store) == [1495] * 4
+    assert counted(store) == [2495] * 4
     assert count(store, "series", "uniqExact(series_id)") == 10
 
 

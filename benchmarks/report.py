@@ -42,6 +42,8 @@ MEANING = {
     "recorder_core_share": "processor time of recorder, sender and engine at 500 series every 10 s, share of a core",
 }
 """What each key measures, in the order of the page."""
+BUSY = 2.0 * (os.cpu_count() or 1)
+"""A load average over five minutes that no benchmark makes alone."""
 Cell = str | float | None
 
 
@@ -90,8 +92,14 @@ def render() -> None:
     machines = sorted({f"{entry['machine']}" for entry in results.values()})
     dates = sorted(entry["measured_at"][:10] for entry in results.values())
     if dates:
-        lines += ["", f"Measured {dates[0]} to {dates[-1]} on {'; '.join(machines)}."]
+        lines += ["", f"Measured {dates[0]} to {dates[-1]} on {'; '.join(machines)}.{_busy(results)}"]
     PAGE.write_text("\n".join(lines) + "\n")
+
+
+def _busy(results: dict[str, dict[str, Any]]) -> str:
+    """What was measured while others used the machine: its times would be shorter alone."""
+    busy = ", ".join(f"`{key}`" for key, entry in results.items() if entry.get("load", 0) > BUSY)
+    return f" The machine had other work to do (a load above {BUSY:g}) while it measured {busy}." if busy else ""
 
 
 def _row(key: str, entry: dict[str, Any]) -> str:
@@ -122,8 +130,9 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:g}"
 
 
-def _circumstances(command: str) -> dict[str, str]:
+def _circumstances(command: str) -> dict[str, Any]:
     return {
+        "load": round(os.getloadavg()[1], 1),
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "command": command,

@@ -42,5 +42,15 @@ def test_a_table_is_a_section_beside_the_figures(elsewhere: Path) -> None:
     report.render()
     page = (elsewhere / "performance.md").read_text()
     assert "## Sizes\n\nA note.\n\n| tier | bytes |\n| --- | --- |\n| raw | 1.23 |\n| 15 minutes | – |\n" in page
-    assert "`sizes`" not in page
-    assert "`figure`" in page
+    assert "`sizes`:" not in page
+    assert "`figure`:" in page
+
+
+@pytest.mark.parametrize(("load", "said"), [(0.5, False), (40.0, True)])
+def test_the_page_says_when_others_used_the_machine(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, load: float, said: bool
+) -> None:
+    monkeypatch.setattr("os.getloadavg", lambda: (0.0, load, 0.0))
+    report.write("figure", 1, "x", command="c")
+    report.render()
+    assert ("other work to do" in (elsewhere / "performance.md").read_text()) is said

@@ -70,11 +70,12 @@ def _seam(client: Client, layout: Layout, finer: str, before: str) -> int:
     moment, counted, kept_s = (
         ("ts", "count()", retention.raw_s) if finer == "samples" else ("t", "sum(cnt)", retention.quarter_hour_s)
     )
+    comment = said(client, layout, layout.local(before), "comment")
     finer, before = f"{layout.database}.{finer}", f"{layout.database}.{before}"
     shard = " GROUP BY _shard_num" if layout.cluster else " HAVING count() > 0"
     oldest = f"SELECT toUnixTimestamp(min({moment})) AS oldest FROM {finer}{shard}"
     oldest_s = int(str(client.command(f"SELECT max(oldest) FROM ({oldest})")))
-    zone, _, mixed_until = said(client, layout, before, "comment").partition(SINCE)
+    zone, _, mixed_until = comment.partition(SINCE)
     zone = zone or "UTC"
     now = "toInt64(toUnixTimestamp(now()))"
     known = f"greatest({oldest_s or now}, {mixed_until or 0}, {now} - {int(kept_s)})"

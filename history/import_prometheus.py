@@ -84,7 +84,7 @@ class Exposition:
         good = self._refusals.checked(
             row,
             (
-                (~_true(pc.is_valid(heads)), lambda i: f"is {text_at(lines, i)}; expected name{{labels}} value time"),
+                (~_true(pc.not_equal(heads, "")), lambda i: f"is {text_at(lines, i)}; expected name{{labels}} value time"),
                 (series < 0, lambda i: self._known.sentence(int(series[i]))),
                 (_true(pc.equal(times, "")), lambda i: f"is {text_at(lines, i)}; expected a time after the value"),
                 (ts_s == NO_TIME, lambda i: f"the time is {text_at(times, i)}; {TIME_EXPECTED}"),
@@ -105,7 +105,7 @@ class Exposition:
         coded, distinct = codes(heads)
         numbered = np.zeros(len(distinct), np.int64)
         for place, head in enumerate(distinct):
-            if head is not None:
+            if head:
                 found = self._known.find(str(head))
                 numbered[place] = self._known.add(str(head), self._taken(str(head))) if found is None else found
         return numbered[coded]

@@ -1,4 +1,4 @@
-"""Writes the story's 90 days into the history, through its own tables and with its own inserts.
+"""Writes the story's year into the history, through its own tables and with its own inserts.
 
 Statuses and events first, then the samples, newest week first, a week a chunk. Each chunk goes out under a token made
 of anchor and day, so one that is sent again after a crash is written once; what is finished is noted in
@@ -27,9 +27,14 @@ from probes.cache import ComponentView
 from probes.result import Labels, utc
 
 EPOCH, MONDAY_S = date(1970, 1, 1), 4 * DAY_S
-STEPS = ((12 * 3600, 15), (2 * DAY_S, 30), (7 * DAY_S, 60), (DAYS * DAY_S, 150))
-"""Until so many seconds before the anchor samples stand so many seconds apart. Neighbours differ by 2.5 at most:
-charts and uptimes take a longer distance for a hole."""
+RECENT_S = 90 * DAY_S
+"""So far back raw samples are read (`settings.Retention`); what is older is seen by the quarter of an hour at best."""
+STEPS = ((12 * 3600, 15), (2 * DAY_S, 30), (7 * DAY_S, 60), (RECENT_S, 150), (DAYS * DAY_S, 3600))
+"""Until so many seconds before the anchor samples stand so many seconds apart. Neighbours differ by 2.5 at
+most where raw samples are read: charts and uptimes take a longer distance for a hole."""
+LOOKED_S = 1800
+"""What tells that somebody looked is not further apart: seen by the quarter of an hour, 2.5 of them are a hole. The
+metrics are, in the older past: a roll-up's row of one sample costs as much as one of a hundred."""
 SEAM_S = math.lcm(*(step_s for _, step_s in STEPS))
 """Steps change at multiples of this, so that no distance at a change is longer than the longer step."""
 PAUSE_S = 0.005
@@ -79,12 +84,15 @@ def run(
         ClickHouseError, OSError: an insert failed; calling again goes on where it ended.
     """
     written = done(client, database)
-    todo = chunks(story.start_s, story.anchor_s)
+    todo = weeks(story)
     insert(
-        client, f"{database}.series", series_table(catalogued(_keys(story, lines), METRICS)), _token(story, "series")
+        client,
+        f"{database}.series",
+        series_table(catalogued(_keys(story, lines), METRICS)),
+        _token(story, f"series:{DAYS}"),
     )
-    insert(client, f"{database}.event", events_table(story), _token(story, "event"))
-    insert(client, f"{database}.status_change", changes_table(changes_of(story)), _token(story, "status"))
+    insert(client, f"{database}.event", events_table(story), _token(story, f"event:{DAYS}"))
+    insert(client, f"{database}.status_change", changes_table(changes_of(story)), _token(story, f"status:{DAYS}"))
     for count, chunk in enumerate(todo):
         on_progress(count / len(todo))
         if chunk.day in written:
@@ -123,7 +131,20 @@ def done(client: Client, database: str) -> set[date]:
 
 def finished(client: Client, database: str, story: Story) -> bool:
     """Whether nothing of the story is missing."""
-    return {chunk.day for chunk in chunks(story.start_s, story.anchor_s)} <= done(client, database)
+    return {chunk.day for chunk in weeks(story)} <= done(client, database)
+
+
+def weeks(story: Story) -> tuple[Chunk, ...]:
+    """The chunks of a story, newest first; none begins before and ends within the last 90 days.
+
+    A demo of the days when the past had no more of them goes on where it ended. No two chunks begin on the same day,
+    which is their name: the week before the 90 days is one with the week before it.
+    """
+    seam_s = story.anchor_s - RECENT_S
+    if story.start_s > seam_s - 14 * DAY_S:
+        return chunks(story.start_s, story.anchor_s)
+    last, before, *older = chunks(story.start_s, seam_s)
+    return (*chunks(seam_s, story.anchor_s), Chunk(before.day, before.start_s, last.end_s), *older)
 
 
 def chunks(start_s: int, end_s: int, days: int = 7) -> tuple[Chunk, ...]:
@@ -154,11 +175,16 @@ def choose_lines(courses: Iterable[Course], views: Iterable[ComponentView]) -> t
     return tuple(found)
 
 
-def times(story: Story, chunk: Chunk) -> tuple[Floats, Floats]:
-    """The seconds of a chunk at which the demo was measured, ascending, and the distance to the measurement before."""
+def times(story: Story, chunk: Chunk, most_s: int = STEPS[-1][1]) -> tuple[Floats, Floats]:
+    """The seconds of a chunk at which the demo was measured, ascending, and the distance to the measurement before.
+
+    Args:
+        most_s: the longest distance; it divides the longer ones of `STEPS`.
+    """
     moments, distances = [], []
     until_s = story.anchor_s
-    for age_s, step_s in STEPS:
+    for age_s, usual_s in STEPS:
+        step_s = min(usual_s, most_s)
         from_s, until_s = (story.anchor_s - age_s) // SEAM_S * SEAM_S, min(until_s, chunk.end_s)
         first = -(-max(from_s, chunk.start_s) // step_s) * step_s
         moments.append(np.arange(first, until_s, step_s, dtype=np.float64))
@@ -175,6 +201,7 @@ def samples_of(story: Story, lines: Sequence[Line], chunk: Chunk) -> pa.Table:
 
 def _samples_of_day(story: Story, lines: Sequence[Line], day: Chunk) -> pa.Table:
     t, distance_s = times(story, day)
+    looked, _ = times(story, day, LOOKED_S)
     parts: list[tuple[int, Floats, Floats]] = []
     for line in lines:
         seen = story.observed(line.course.component, t)
@@ -184,7 +211,7 @@ def _samples_of_day(story: Story, lines: Sequence[Line], day: Chunk) -> pa.Table
             values = values * distance_s
         parts.append((line.key.id, t[seen], rounded_column(values[seen], METRICS[line.course.metric].bits)))
     for component in story.components:
-        parts += _common(story, component, t)
+        parts += _common(story, component, looked)
     return columns_table(
         np.concatenate([np.full(len(at), series_id, np.uint64) for series_id, at, _ in parts]),
         np.concatenate([at for _, at, _ in parts]).astype(np.int64),
@@ -193,9 +220,11 @@ def _samples_of_day(story: Story, lines: Sequence[Line], day: Chunk) -> pa.Table
 
 
 def changes_of(story: Story) -> list[StatusChange]:
-    """All status changes, and one an hour where nothing changes, as the recorder writes them."""
-    beat_s = int(HEARTBEAT.total_seconds())
-    starts = [story.start_s, *range((story.start_s // beat_s + 1) * beat_s, story.anchor_s, beat_s)]
+    """All status changes, and one an hour where nothing changes, as the recorder writes them; before that one a day."""
+    beat_s, recent_s = int(HEARTBEAT.total_seconds()), story.anchor_s - RECENT_S
+    older = range((story.start_s // DAY_S + 1) * DAY_S, recent_s, DAY_S)
+    hourly = range((max(story.start_s, recent_s) // beat_s + 1) * beat_s, story.anchor_s, beat_s)
+    starts = [story.start_s, *older, *hourly]
     ends = [*starts[1:], story.anchor_s]
     return [
         StatusChange(state.component, utc(state.at_s), state.status, state.reason)

@@ -14,7 +14,7 @@ class Course:
     """The usual course of one metric of one component; levels outside trading hours are near the live tape's.
 
     Attributes:
-        base: level in a busy hour at the end of the 90 days, in the metric's unit (counters: per second);
+        base: level in a busy hour at the end of the past, in the metric's unit (counters: per second);
             None: what the live probe reads, and nothing when it reads nothing.
         quiet: share of `base` outside trading hours.
         noise: standard deviation of the logarithm.

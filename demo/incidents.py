@@ -102,6 +102,58 @@ def lag(messages: float, shape: Shape) -> tuple[Effect, ...]:
 
 INCIDENTS = (
     Incident(
+        component="kafka", days_ago=318, clock="10:00", minutes=150, status=Status.CRITICAL, silent=True,
+        reason="Kafka did not answer within 2 s.",
+        notes=(Note(140, "restart", "ops", "Broker moved to new disks; its log was checked for two hours."),),
+    ),
+    Incident(
+        component="clickhouse", days_ago=281, clock="12:00", minutes=300,
+        reason="A query has been running for 38 min, longer than 60 s.",
+        effects=(
+            Effect("clickhouse_query_longest_seconds", 2280, Shape.HUMP), Effect("clickhouse_running_queries", 14),
+            Effect("clickhouse_memory_used_ratio", 0.81, Shape.HUMP), latency(0.4),
+        ),
+        notes=(Note(290, "annotation", "jin", "Year-end report now reads the roll-ups."),),
+    ),
+    Incident(component="tapewatch", days_ago=236, clock="17:00", minutes=6510, status=Status.UNKNOWN, hole=True,
+             notes=(Note(6510, "annotation", "ops", "Tapewatch's machine was replaced: 4 d 12 h without it."),)),
+    Incident(
+        component="redis", days_ago=204, clock="11:00", minutes=180,
+        reason="The memory is 96.1 % full and keys are evicted at 210 per second.",
+        effects=(
+            Effect("redis_memory_used_bytes", 64.5e6, Shape.HUMP), Effect("redis_cache_used_ratio", 0.98, Shape.HUMP),
+            Effect("redis_evicted_keys_per_second", 210, Shape.HUMP), Effect("redis_hits_ratio", 0.66, Shape.HUMP),
+            latency(1.4e-3),
+        ),
+    ),
+    Incident(
+        component="network", days_ago=171, clock="09:40", minutes=260, status=Status.CRITICAL,
+        reason="6.2 % of the tries to a target were lost, more than 5.0 %.",
+        effects=(
+            Effect("network_loss_ratio", 0.062, Shape.HUMP), Effect("network_rtt_seconds", 0.018, Shape.HUMP),
+            Effect("network_jitter_seconds", 0.009, Shape.HUMP), latency(0.018),
+        ),
+        notes=(Note(255, "annotation", "ops", "Provider's line to the exchange was rerouted."),),
+    ),
+    Incident(
+        component="host", days_ago=147, clock="12:10", minutes=90, status=Status.CRITICAL,
+        reason="Only 2.1 % of the memory is available, less than 5.0 %.",
+        drags=("redis", "clickhouse", "kafka", "redis-server"),
+        effects=(
+            Effect("host_memory_available_ratio", 0.021), Effect("host_cpu_ratio", 0.97),
+            Effect("host_cpu_core_max_ratio", 1.0), Effect("host_load1_per_core", 11.0),
+        ),
+        notes=(Note(88, "restart", "ops", "redis-server, ClickHouse and Kafka restarted; memory doubled."),),
+    ),
+    Incident(component="tapewatch", days_ago=128, clock="20:00", minutes=540, status=Status.UNKNOWN, hole=True,
+             notes=(Note(540, "annotation", "ops", "Power maintenance: Tapewatch was off for nine hours."),)),
+    Incident(
+        component="kafka", days_ago=112, clock="13:00", minutes=120,
+        reason="Group clickhouse-sink is 2 min 41 s behind, more than 1 min.",
+        effects=(*lag(354_000, Shape.HUMP), latency(8e-3)),
+        notes=(Note(-12, "deploy", "ci", "ticks-writer 1.6"), Note(110, "deploy", "ci", "ticks-writer 1.6.1")),
+    ),
+    Incident(
         component="kafka", days_ago=86, clock="10:12", minutes=9, status=Status.CRITICAL, silent=True,
         reason="Kafka did not answer within 2 s.",
         notes=(Note(9, "restart", "ops", "Broker stalled on a full page cache; restarted."),),

@@ -172,7 +172,7 @@ class Stack:
 
             def tell(share: float) -> None:
                 monitor.reader.outdate()
-                self._progress = Demo(False, f"Filling 90 days of demo history: {share:.0%}.", utc(anchor_s))
+                self._progress = Demo(False, f"Filling a year of demo history: {share:.0%}.", utc(anchor_s))
 
             filled = backfill.run(client, DATABASE, story, lines, tell, self._stopping.wait)
             monitor.reader.outdate()

@@ -1,8 +1,8 @@
-"""What happened in the demo's past 90 days, and the numbers it left behind. Pure: the same seed, the same past.
+"""What happened in the demo's past year, and the numbers it left behind. Pure: the same seed, the same past.
 
 A weekday has the shape of a NYSE session in New York (busy at the open and the close), nights and weekends are
 quiet. Into this fall the incidents of `demo.incidents`, each moved to a weekday: they bend the metrics they touch,
-set their components' status and leave events. In the hole nobody measured anything.
+set their components' status and leave events. In the holes nobody measured anything.
 """
 
 import zlib
@@ -19,12 +19,13 @@ from demo.incidents import INCIDENTS, Effect, Incident
 from probes.result import Status, utc
 
 NEW_YORK = ZoneInfo("America/New_York")
-DAYS = 90
+DAYS = 365
 DAY_S = 86400
 SEED = 20_261_123
 _SESSION_H = (0, 4, 7, 9.4, 9.5, 10.2, 12.5, 14.5, 15.7, 16, 16.2, 20, 24)
 _SESSION = (0.0, 0.02, 0.08, 0.2, 1.0, 0.75, 0.5, 0.6, 0.95, 1.0, 0.15, 0.03, 0.0)
 """Activity over a weekday's hours in New York: pre-market from 04:00, regular session 09:30 to 16:00, until 20:00."""
+_HOURS_S = np.linspace(0, DAY_S, 25)
 
 Floats = NDArray[np.float64]
 
@@ -40,6 +41,10 @@ class Happening:
     def inside(self, t: Floats) -> NDArray[np.bool_]:
         return (t >= self.start_s) & (t < self.end_s)
 
+    def touches(self, t: Floats) -> bool:
+        """Whether it can have been at any of `t`, which ascend."""
+        return len(t) > 0 and bool(self.start_s <= t[-1] and t[0] < self.end_s)
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -52,7 +57,7 @@ class State:
 
 
 class Story:
-    """The 90 days before `anchor_s`.
+    """The year before `anchor_s`.
 
     Args:
         anchor_s: epoch second at which the past ends and measuring begins.
@@ -64,6 +69,7 @@ class Story:
         self.start_s = anchor_s - DAYS * DAY_S
         self.components = tuple(components)
         self._seed = seed
+        self._busy: tuple[Floats, Floats] | None = None
         placed = (place(incident, anchor_s) for incident in INCIDENTS)
         self.happenings = tuple(h for h in sorted(placed, key=lambda h: h.start_s) if h.end_s < anchor_s)
         self.holes = tuple(h for h in self.happenings if h.incident.hole)
@@ -77,7 +83,7 @@ class Story:
         seen = np.ones(len(t), bool)
         for happening in self.happenings:
             incident = happening.incident
-            if incident.hole or (readings and component in incident.silences):
+            if (incident.hole or (readings and component in incident.silences)) and happening.touches(t):
                 seen &= ~happening.inside(t)
         return seen
 
@@ -88,15 +94,17 @@ class Story:
             base: level in a busy hour at the anchor.
             which: what tells this series from others of the metric; it has noise of its own.
         """
-        activity = session(t)
+        activity = self._activity(t)
         rng = self._rng(t, f"{course.component} {course.metric} {which}")
         growth = (1 + course.growth) ** -((self.anchor_s - t) / DAY_S)
-        wander = np.interp(t % DAY_S, np.linspace(0, DAY_S, 25), rng.normal(0, course.noise / 2, 25))
+        wander = np.interp(t % DAY_S, _HOURS_S, rng.normal(0, course.noise / 2, 25))
         noise = np.exp(rng.normal(0, course.noise, len(t)) + wander) if course.noise else 1.0
         found = base * growth * (course.quiet + (1 - course.quiet) * activity) * noise
         for happening in self.happenings:
+            if happening.incident.component != course.component or not happening.touches(t):
+                continue
             for effect in happening.incident.effects:
-                if effect.metric == course.metric and happening.incident.component == course.component:
+                if effect.metric == course.metric:
                     found = bend(found, happening, effect, t)
         return np.clip(found, course.least, course.most)
 
@@ -121,11 +129,17 @@ class Story:
     def ranks(self, component: str, t: Floats) -> NDArray[np.int8]:
         """The rank of the component's status at each of `t`."""
         ranks = np.full(len(t), Status.OK.rank, np.int8)
-        for happening in self._touching(component):
+        for happening in (h for h in self._touching(component) if h.touches(t)):
             status, _ = happening.incident.outcome(component)
             inside = happening.inside(t)
             ranks[inside] = np.maximum(ranks[inside], status.rank)
         return ranks
+
+    def _activity(self, t: Floats) -> Floats:
+        """`session` at `t`, remembered: all series of a day are asked for the same moments, one after the other."""
+        if self._busy is None or self._busy[0] is not t:
+            self._busy = (t, session(t))
+        return self._busy[1]
 
     def _touching(self, component: str) -> Iterable[Happening]:
         return (h for h in self.happenings if h.incident.hole or h.incident.touches(component))

@@ -42,6 +42,12 @@ def client(chdb_path: Path) -> Iterator[Client]:
 
 
 @pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A past of some more than the 90 recent days, for what needs no year."""
+    monkeypatch.setattr("demo.story.DAYS", 110)
+
+
+@pytest.fixture
 def story(client: Client) -> Story:
     return Story(backfill.begin(client, DATABASE, ANCHOR_S + 14), COMPONENTS)
 
@@ -57,7 +63,8 @@ def counts(client: Client) -> dict[str, int]:
     }
 
 
-def test_it_writes_ninety_days_once_however_often_it_runs(client: Client, story: Story) -> None:
+@pytest.mark.usefixtures("short")
+def test_it_writes_the_past_once_however_often_it_runs(client: Client, story: Story) -> None:
     shares: list[float] = []
     assert not backfill.finished(client, DATABASE, story)
     assert backfill.run(client, DATABASE, story, LINES, shares.append)
@@ -66,18 +73,19 @@ def test_it_writes_ninety_days_once_however_often_it_runs(client: Client, story:
     assert shares[-1] == 1.0
     assert shares == sorted(shares)
     once = counts(client)
-    assert once["samples"] == once["samples_15m"] > 400_000
+    assert once["samples_15m"] > 400_000  # of samples: the oldest raw ones go, being older than they are kept
     assert once["event"] == sum(len(h.incident.notes) for h in story.happenings)
-    assert once["status_change"] > 2 * DAYS * 23
+    assert once["status_change"] > 2 * (90 * 23 + 18)
     assert backfill.run(client, DATABASE, story, LINES)
     client.command(f"TRUNCATE TABLE {DATABASE}.demo_backfill")  # as if it had died before it noted anything
     assert backfill.run(client, DATABASE, story, LINES)
     again = counts(client)
-    assert {**again, "demo_backfill": 0} == {**once, "demo_backfill": 0}
+    assert {**again, "demo_backfill": 0, "samples": 0} == {**once, "demo_backfill": 0, "samples": 0}
     doubled = f"SELECT count() FROM (SELECT 1 FROM {DATABASE}.samples GROUP BY series_id, ts HAVING count() > 1)"
     assert int(str(client.command(doubled))) == 0
 
 
+@pytest.mark.usefixtures("short")
 def test_an_interrupted_one_goes_on_with_the_same_anchor(client: Client, story: Story) -> None:
     pauses = iter([False, False, True])
     assert not backfill.run(client, DATABASE, story, LINES, wait=lambda _: next(pauses))
@@ -86,8 +94,8 @@ def test_an_interrupted_one_goes_on_with_the_same_anchor(client: Client, story: 
     assert not backfill.finished(client, DATABASE, story)
     assert backfill.begin(client, DATABASE, ANCHOR_S + 5000) == ANCHOR_S
     assert backfill.run(client, DATABASE, Story(ANCHOR_S, COMPONENTS), LINES)
-    oldest = int(str(client.command(f"SELECT toUnixTimestamp(min(ts)) FROM {DATABASE}.samples")))
-    assert 0 <= oldest - story.start_s <= 150
+    oldest = int(str(client.command(f"SELECT toUnixTimestamp(min(t)) FROM {DATABASE}.samples_15m")))
+    assert 0 <= oldest - story.start_s <= 3600
 
 
 def test_the_pages_questions_find_it(client: Client, story: Story) -> None:
@@ -105,9 +113,15 @@ def test_the_pages_questions_find_it(client: Client, story: Story) -> None:
     assert ("redis", outage.start_s, Status.CRITICAL) in changed
     assert ("host", outage.end_s, Status.OK) in changed
 
-    hole = story.holes[0]
-    inside = Window(int(hole.start_s), int(hole.end_s))
-    assert queries.series(client, scope(), inside, ("probe_up", "host_cpu_ratio")).series == ()
+    for hole in story.holes:
+        inside = Window(int(hole.start_s), int(hole.end_s))
+        assert queries.series(client, scope(), inside, ("probe_up", "host_cpu_ratio")).series == ()
+    year = queries.observed(client, scope(), Window(story.start_s, ANCHOR_S))
+    for stretches in year.values():  # every hole is seen to the quarter of an hour, and nothing else is taken for one
+        assert len(stretches) == len(story.holes) + 1
+        for hole, before, after in zip(story.holes, stretches, stretches[1:], strict=False):
+            assert abs(before[1] - hole.start_s) <= 1800
+            assert abs(after[0] - hole.end_s) <= 1800
     found = queries.events(client, scope(), Window(story.start_s, story.anchor_s))
     assert {"deploy", "restart", "annotation"} == {event.kind for event in found}
 
@@ -153,12 +167,34 @@ def test_chunks_are_weeks_from_monday_newest_first_without_gap() -> None:
     assert [chunk.day.day for chunk in days] == [24, 23]
 
 
-@pytest.mark.parametrize("later_s", range(0, 300, 15))
+def test_what_tells_that_somebody_looked_stands_closer() -> None:
+    story = Story(ANCHOR_S, COMPONENTS)
+    days = reversed(backfill.chunks(story.start_s, story.anchor_s, days=1))
+    quarters = np.unique(np.concatenate([backfill.times(story, day, backfill.LOOKED_S)[0] for day in days]) // 900)
+    assert np.diff(quarters).max() == 2
+
+
+@pytest.mark.parametrize("days", [3, 90, 92, 365])
+def test_a_past_that_was_begun_shorter_goes_on_where_it_ended(days: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    short = backfill.chunks(ANCHOR_S - min(days, 90) * DAY_S, ANCHOR_S)
+    monkeypatch.setattr("demo.story.DAYS", days)
+    story = Story(ANCHOR_S, COMPONENTS)
+    found = backfill.weeks(story)
+    assert [chunk.end_s for chunk in found] == [ANCHOR_S, *(chunk.start_s for chunk in found[:-1])]
+    assert found[-1].start_s == story.start_s
+    assert len({chunk.day for chunk in found}) == len(found)
+    if days != 92:  # a few days more are one with the oldest week
+        assert found[: len(short)] == short
+
+
+@pytest.mark.parametrize("later_s", range(0, 3600, 240))
 def test_samples_never_stand_so_far_apart_that_charts_see_a_hole(later_s: int) -> None:
     story = Story(ANCHOR_S + later_s, COMPONENTS)
     days = reversed(backfill.chunks(story.start_s, story.anchor_s, days=1))
     t = np.concatenate([backfill.times(story, day)[0] for day in days])
-    assert set(np.diff(t).tolist()) == {15.0, 30.0, 60.0, 150.0}
-    assert t[0] - story.start_s <= 150
+    assert set(np.diff(t).tolist()) == {15.0, 30.0, 60.0, 150.0, 3600.0}
+    recent = t[t >= story.anchor_s - backfill.RECENT_S]
+    assert set(np.diff(recent).tolist()) == {15.0, 30.0, 60.0, 150.0}
+    assert t[0] - story.start_s <= 3600
     assert 0 < story.anchor_s - t[-1] <= 15
     assert 70 * len(t) < 6_000_000  # the demo's some seventy series

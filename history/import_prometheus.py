@@ -78,13 +78,13 @@ class Exposition:
         lines = lines.take(pa.array(at))
         row = at + first + 1
         heads, values, times = _parts(_without_exemplars(lines))
-        series = self._series(heads)
+        named, series = _true(pc.not_equal(heads, "")), self._series(heads)
         ts_s = epoch_seconds(times, set())
         value, no_number = numbers(values)
         good = self._refusals.checked(
             row,
             (
-                (~_true(pc.not_equal(heads, "")), lambda i: f"is {text_at(lines, i)}; expected name{{labels}} value time"),
+                (~named, lambda i: f"is {text_at(lines, i)}; expected name{{labels}} value time"),
                 (series < 0, lambda i: self._known.sentence(int(series[i]))),
                 (_true(pc.equal(times, "")), lambda i: f"is {text_at(lines, i)}; expected a time after the value"),
                 (ts_s == NO_TIME, lambda i: f"the time is {text_at(times, i)}; {TIME_EXPECTED}"),

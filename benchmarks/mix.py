@@ -33,8 +33,8 @@ def percentage(steps: int, random: Generator) -> Floats:
 
 
 def latency(steps: int, random: Generator) -> Floats:
-    """Lognormal around a median between 0.5 and 20 ms with a sigma of 0.4, read in whole microseconds."""
-    seconds = np.exp(random.normal(random.uniform(np.log(0.0005), np.log(0.02)), 0.4, steps))
+    """Lognormal around a median between 0.5 and 5 ms with a sigma of 0.4, read in whole microseconds."""
+    seconds = np.exp(random.normal(random.uniform(np.log(0.0005), np.log(0.005)), 0.4, steps))
     return np.asarray(np.maximum(np.round(seconds * 1e6), 1) / 1e6)
 
 

@@ -23,8 +23,16 @@ from history.schema import (
 
 log = logging.getLogger(__name__)
 
-ANEW = {"insert_deduplicate": 0, "optimize_aggregation_in_order": 1}
-"""What is made a second time must be written a second time, and groups must not all be in memory at once."""
+ANEW = {
+    "insert_deduplicate": 0,
+    "optimize_aggregation_in_order": 1,
+    "max_threads": 1,
+    "max_block_size": 8192,
+    "min_insert_block_size_rows": 65536,
+    "min_insert_block_size_bytes": 0,
+}
+"""What is made a second time must be written a second time. Few rows at once, for a sketch in memory is large: with the
+defaults a quarter of a year of 200 series took more than the 2 GB that the embedded engine may have."""
 SINCE = " since "
 """What stands in a tier's comment between its zone and the second until which it has rows of other edges, if any."""
 COLUMNS = "series_id, t, vmin, vmax, vsum, cnt, q"

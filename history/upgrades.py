@@ -119,9 +119,10 @@ def _sketch_of_1() -> str:
     with the sample at or below it, so a level just above its place in line asks for it.
     """
     levels = ", ".join(f"{min(1, index / 99 + 1e-9):.12g}" for index in range(100))
-    percentiles, last = f"quantilesDDMerge(0.01, {levels})(q)", "greatest(toInt64(sum(cnt)) - 1, 1)"
-    place = f"1 + intDiv(at * 99 + {last} - 1, {last})"
-    values = f"arrayMap(at -> {percentiles}[{place}] * {SKETCH_SCALE}, range(toUInt64(sum(cnt))))"
+    percentiles, last = f"quantilesDDMerge(0.01, {levels})(q)", "toInt64(sum(cnt) - 1)"
+    times = f"if(at = 0, 1, intDiv(at * {last}, 99) - intDiv((at - 1) * {last}, 99))"
+    repeated = f"arrayMap((value, at) -> arrayWithConstant({times}, value * {SKETCH_SCALE}), {percentiles}, range(100))"
+    values = f"arrayFlatten({repeated})"
     return f"arrayReduce('{SKETCH_STATE}', {values})"
 
 

@@ -27,6 +27,7 @@ from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka.errors import CommitFailedError, KafkaError, RebalanceInProgressError
 
 import probes
+from history.gate import WRITES
 from history.messages import Batch, Message, Range, Start, batch_of, batches, samples_of, series_row, start_of
 from history.notes import note, noted_last, place_of, source_of
 from history.rows import SeriesKey, insert, samples_table, series_table
@@ -40,8 +41,7 @@ log = logging.getLogger(__name__)
 POLL_S = 0.5
 RETRY_S = 2.0
 REQUEST_S = 10.0
-SESSION_S = 10
-"""A consumer that was killed keeps its partitions from the others so long."""
+SESSION_S = 10  # a consumer that was killed keeps its partitions from the others so long
 MOST_MESSAGES = 20_000  # taken from Kafka before they are written
 TOLD_AT_ONCE = 10  # refused messages of one batch that the log gets a sentence on
 NOT_OURS = (CommitFailedError, RebalanceInProgressError)
@@ -99,9 +99,7 @@ class Intake(ConsumerRebalanceListener):
         options: Mapping[str, Any] | None = None,
     ) -> None:
         self._store = store
-        self._bootstrap = tuple(bootstrap)
-        self._topic = topic
-        self._group = group
+        self._bootstrap, self._topic, self._group = tuple(bootstrap), topic, group
         self._metrics = metrics
         self._options = dict(options or {})
         self._consumer: Any = None
@@ -250,11 +248,13 @@ class Intake(ConsumerRebalanceListener):
             messages = [message for message in messages if message.offset > last]
             if not messages and self._consumer.position(partition) <= last:
                 return
-            self._write(partition, batch_of(place, lane.read, lane.redo))
+            with WRITES.batch():
+                self._write(partition, batch_of(place, lane.read, lane.redo))
             self._lanes[partition] = _Lane()
         for batch in batches(place, messages):
-            self._note(partition, batch.range)
-            self._write(partition, batch)
+            with WRITES.batch():
+                self._note(partition, batch.range)
+                self._write(partition, batch)
 
     def _note(self, partition: TopicPartition, noted: Range) -> None:
         assert self._client is not None
@@ -273,9 +273,9 @@ class Intake(ConsumerRebalanceListener):
             self._series |= new
         for number, samples in enumerate(samples_of(batch.measured, self._metrics)):
             insert(self._client, f"{database}.samples", samples_table(samples), f"{token} {number}")
+        self._note(partition, batch.range.after)
         self._written += len(batch.measured)
         self._refuse(batch.refused)
-        self._note(partition, batch.range.after)
 
     def _refuse(self, sentences: Sequence[str]) -> None:
         self._refused += len(sentences)

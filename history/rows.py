@@ -94,7 +94,9 @@ def _is_distributed(client: Client, table: str) -> bool:
             "AND database = if({database:String} = '', currentDatabase(), {database:String})",
             parameters={"name": name, "database": database},
         ).result_rows
-        known[table] = bool(found) and found[0][0] == "Distributed"
+        if not found:
+            return False  # it may yet be made
+        known[table] = found[0][0] == "Distributed"
     return known[table]
 
 

@@ -135,7 +135,7 @@ def test_an_upgrade_may_take_longer_than_a_trial(
     server: ClickHouseProcess, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("history.store.TRIAL_TIMEOUT_S", 1)
-    server.tell(slow=[(rf"CREATE MATERIALIZED VIEW .*{database}.samples_4h_mv", 1.3)])
+    server.tell(slow=[(rf"CREATE MATERIALIZED VIEW .*{database}.samples_4h_mv", 1.2)])
     store = Store(history(server, database))
     store.start()
     assert eventually(lambda: store.state.ready or store.state.error is not None, 20)
@@ -210,7 +210,8 @@ def small_disk(tmp_path: Path) -> Iterator[tuple[Path, Change, Change]]:
     Where this user may mount one it is a disk of its own, filled to the last byte. Elsewhere the server is told to
     leave more free than there is.
     """
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", tmp_path], capture_output=True).returncode:
+    mount = ["sh", "-c", 'mount -t tmpfs -o size=24m tmpfs "$0"', tmp_path]
+    if subprocess.run(mount, capture_output=True).returncode:
         setting = "min_free_disk_bytes_to_perform_insert"
         yield tmp_path, changing(f"MODIFY SETTING {setting} = 1000000000000000"), changing(f"RESET SETTING {setting}")
         return
@@ -292,8 +293,6 @@ def test_the_default_database_of_the_embedded_engine_serves_as_well(store: Store
     """Its engine is Overlay, not the Atomic asked for."""
     default = Store(store.settings.model_copy(update={"database": "default"}))
     with client_of(default) as client:
-        default.migrate(client)
-        default.zone = "Asia/Tokyo"
         default.migrate(client)
         assert written(default, "one batch") == ONCE
         for table in [row[0] for row in client.query("SHOW TABLES FROM default").result_rows]:

@@ -54,7 +54,7 @@ def edges_of(table: str, start_s: int, end_s: int, zone: str) -> np.ndarray:
 
 @pytest.mark.parametrize("season", CHANGES)
 @pytest.mark.parametrize("zone", ZONES)
-@settings(max_examples=4)
+@settings(max_examples=3)
 @given(st.data())
 def test_every_tier_is_the_raw_computation(client: Client, zone: str, season: str, data: st.DataObject) -> None:
     day_s = data.draw(st.sampled_from(CHANGES[season]))

@@ -55,7 +55,7 @@ def irregular(start_s: int, weeks: int, mean_gap_s: int) -> Samples:
     return Samples(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-ALL, FEW = irregular(MONDAY_S, 5, 3600), irregular(MONDAY_S, 1, 4 * HOUR_S)
+ALL, FEW = irregular(MONDAY_S, 5, 7200), irregular(MONDAY_S, 1, 4 * HOUR_S)
 
 
 class BrokenOff(Exception):

@@ -53,7 +53,7 @@ class History(Section):
     dsn: Annotated[SecretUrl, url_of("chdb", "clickhouse", "clickhouses")] = SecretUrl("chdb://var/history")
     database: str = Field("tapewatch", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")
     cluster: str = Field("", pattern=r"^([A-Za-z_][A-Za-z0-9_-]{0,62})?$")
-    flush_s: Duration = Field(10.0, alias="flush")
+    flush_s: Duration = Field(20.0, alias="flush")
     max_waiting_samples: int = Field(5_000_000, ge=1_000)
     spool: str = Field("var/spool", min_length=1)
     retention: Retention = Retention()

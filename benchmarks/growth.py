@@ -158,14 +158,14 @@ def table(stages: list[dict[str, float]], found_after_kill: float) -> None:
     ]
     sizes = [(stage["samples"] / 1e6, stage["samples"] / 200 * EVERY_S / DAY_S) for stage in stages]
     header = (
-        "200 series",
+        "of 200 series",
         *(f"{millions:.0f} M samples, {days:.3g} d" for millions, days in sizes),
         "last against first",
     )
     report.table(
         "history_growth",
         "What grows",
-        ("200 series", *header, "last against first"),
+        header,
         rows,
         "The same history after 1 %, 10 % and all of a year, written a million samples at a time, parts as merges "
         "leave them; `ingest_samples_per_s` is the rate of all these inserts. Everything: the whole range there is. "

@@ -71,7 +71,8 @@ class Story:
         self._seed = seed
         self._busy: tuple[Floats, Floats] | None = None
         placed = (place(incident, anchor_s) for incident in INCIDENTS)
-        self.happenings = tuple(h for h in sorted(placed, key=lambda h: h.start_s) if h.end_s < anchor_s)
+        inside = (h for h in placed if self.start_s <= h.start_s and h.end_s < anchor_s)
+        self.happenings = tuple(sorted(inside, key=lambda h: h.start_s))
         self.holes = tuple(h for h in self.happenings if h.incident.hole)
 
     def courses(self) -> tuple[Course, ...]:

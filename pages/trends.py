@@ -24,6 +24,7 @@ def health_trends() -> None:
                 lambda answer: trends.draw_timeline(answer, page),
                 empty=lambda answer: not answer.spans,
                 height=60 + 26 * len(names),
+                told=trends.told_timeline,
             ),
             Panel(
                 "Uptime, and how much of the range was observed",
@@ -31,6 +32,7 @@ def health_trends() -> None:
                 lambda answer: trends.draw_uptime(uptime_report(answer.spans, answer.observed, window)),
                 empty=lambda answer: not answer.spans,
                 height=180,
+                told=lambda answer: trends.told_uptime(uptime_report(answer.spans, answer.observed, window)),
             ),
         ],
     )
@@ -48,7 +50,7 @@ def health_trends() -> None:
         ],
         columns=2,
     )
-    st.caption("Grey or empty means that nobody looked: neither up nor down is claimed for it.")
+    st.caption("Hatched means that nobody looked: neither up nor down is claimed for it.")
 
 
 frame.live(health_trends, every_s=10.0)

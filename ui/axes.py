@@ -1,5 +1,6 @@
 """Axes of the charts: units people use, the desk's clock, the empty frame all charts share."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -11,13 +12,15 @@ from numpy.typing import NDArray
 from history.window import Window
 
 HEIGHT = 220
-MARGIN = {"l": 56, "r": 12, "t": 8, "b": 24}
+MARGIN = {"l": 64, "r": 12, "t": 8, "b": 24}
 _SCALES = {
     "seconds": ((1, "s"), (1e-3, "ms"), (1e-6, "µs")),
     "bytes": ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B")),
     "bytes/s": ((1e9, "GB/s"), (1e6, "MB/s"), (1e3, "kB/s"), (1, "B/s")),
     "ratio": ((0.01, "%"),),
 }
+WIDE = 60
+"""From so many times the usual value on the peak would press everything else flat: the axis becomes logarithmic."""
 _PLAIN = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""))
 
 
@@ -52,8 +55,29 @@ def blank(window: Window, zone: ZoneInfo, height: int) -> go.Figure:
         uirevision="keep",
     )
     figure.update_xaxes(type="date", range=[start, end], showgrid=False)
-    figure.update_yaxes(fixedrange=True, nticks=5)
+    figure.update_yaxes(fixedrange=True, nticks=5, automargin=False)  # charts below each other share their time axis
     return figure
+
+
+def value_axis(figure: go.Figure, scale: Scale, *, logarithmic: bool = False) -> None:
+    """The vertical axis: its unit, from zero on or logarithmic."""
+    suffix = f" {scale.unit}" if scale.unit else ""
+    if logarithmic:
+        figure.update_yaxes(type="log", dtick=1, ticksuffix=suffix, tickformat="~g", nticks=None)
+    else:
+        figure.update_yaxes(ticksuffix=suffix, rangemode="tozero")
+
+
+def is_wide(levels: Iterable[NDArray[np.float64]], peak: float, unit: str) -> bool:
+    """Whether the peak is so far above a line's usual value that only a logarithmic axis shows both.
+
+    Such an axis has no zero, so only durations: a rate at night is as good as nothing, and must look like that.
+    """
+    lines = [level[np.isfinite(level)] for level in levels]
+    known = [line for line in lines if len(line)]
+    if unit != "seconds" or not known or min(float(line.min()) for line in known) <= 0:
+        return False
+    return peak > WIDE * min(float(np.median(line)) for line in known)
 
 
 def local_ms(t: NDArray[np.float64], zone: ZoneInfo) -> NDArray[np.float64]:

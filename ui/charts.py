@@ -1,44 +1,28 @@
-"""Charts: Plotly in one house style. Rows in, figure out; no Streamlit, no data access.
+"""Charts: Plotly in one house style. Rows in, figure out; no Streamlit, no data access."""
 
-Payload matters more than anything: x travels as typed arrays of epoch milliseconds, y as 32-bit
-floats; a datetime axis would become a list of ISO strings, more than half of the message.
-"""
-
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Sequence
 from itertools import cycle
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 
-from history.answers import Event, Interval, Series
+from history.answers import Event, Floats, Series
 from history.window import Window
 from probes.catalogue import humanize
 from probes.result import Status
-from ui.axes import HEIGHT, MARGIN, Scale, blank, local_ms, narrow, scale_for
+from ui.axes import HEIGHT, MARGIN, Scale, blank, is_wide, local_ms, scale_for, value_axis
+from ui.lines import Canvas, Pen, draw_band, draw_line
 from ui.status import LOOKS
 
 COLOURS = ("#3987e5", "#d95926", "#199e70", "#c98500", "#d55181", "#9085e9", "#008300", "#e66767")
+FAILED = LOOKS[Status.CRITICAL].hexadecimal
+MAXIMUM = "#9aa4af"
 MAX_LINES = 12
 MAX_BANDS = 3
-
-
-def with_gaps(t: NDArray[np.float64], *columns: NDArray[np.float64], step_s: float) -> tuple[NDArray[np.float64], ...]:
-    """`t` and its columns with a NaN row wherever samples are missing, so that a line breaks there.
-
-    A hole is a distance over two and a half times the usual one, and at least two buckets: series
-    sampled more rarely than the bucket stay whole.
-    """
-    if len(t) < 2:
-        return (t, *columns)
-    distances = np.diff(t)
-    limit = max(2.5 * float(np.median(distances)), 2.01 * step_s)
-    holes = np.flatnonzero(distances > limit)
-    if not len(holes):
-        return (t, *columns)
-    moments = t[holes] + np.minimum(step_s, distances[holes] / 2)
-    return (np.insert(t, holes + 1, moments), *(np.insert(c, holes + 1, np.nan) for c in columns))
+LEAST_FAILURES = 0.01
+"""An axis of failures reaches this share at least: one check in a million is no mountain."""
 
 
 def time_series(
@@ -46,46 +30,44 @@ def time_series(
     window: Window,
     zone: ZoneInfo,
     *,
+    previous: Sequence[Series] = (),
+    previous_name: str = "",
     thresholds: Sequence[tuple[Status, float]] = (),
     events: Sequence[Event] = (),
     height: int = HEIGHT,
     legend: bool = False,
+    read_s: float = 0.0,
 ) -> go.Figure:
     """Average as a line, minimum to maximum as a band (for up to three lines), gaps as gaps.
 
     Args:
+        previous: the same series of an earlier period, moved onto the window: thin, dashed, called `previous_name`.
         thresholds: drawn as dotted lines when the data come near them.
         legend: name even a single line, because the title speaks of several.
+        read_s: when the values were read; a wide bucket that was not over then is dotted.
     """
     figure = blank(window, zone, height)
     shown = list(lines[:MAX_LINES])
     if not shown:
         return figure
     banded = len(shown) <= MAX_BANDS
-    scale = scale_for(np.concatenate([s.high if banded else s.avg for s in shown]), shown[0].unit)
+    usual, peak = np.concatenate([s.avg for s in shown]), np.concatenate([s.high if banded else s.avg for s in shown])
+    wide = is_wide([s.avg for s in shown], float(np.nanmax(peak)), shown[0].unit)
+    scale = scale_for(usual if wide else peak, shown[0].unit)
+    canvas = Canvas(figure, zone, scale, read_s)
+    before = {(line.component, line.labels): line for line in previous}
     for line, colour in zip(shown, cycle(COLOURS), strict=False):
-        _line(figure, line, zone, scale, colour, banded=banded)
-    figure.update_yaxes(ticksuffix=f" {scale.unit}" if scale.unit else "", rangemode="tozero")
-    figure.update_layout(showlegend=legend or len(shown) > 1)
+        if banded and np.any(line.high > line.low):
+            draw_band(canvas, line, line.low, line.high, colour)
+        draw_line(canvas, line, line.avg, Pen(line.label, colour))
+        if (earlier := before.get((line.component, line.labels))) is not None:
+            name = previous_name if len(shown) == 1 else f"{line.label}, {previous_name}"
+            draw_line(canvas, earlier, earlier.avg, Pen(name, colour, 1.0, "dash"))
+    value_axis(figure, scale, logarithmic=wide)
+    figure.update_layout(showlegend=legend or len(shown) > 1 or bool(before))
     _draw_thresholds(figure, thresholds, max(float(np.nanmax(s.high)) for s in shown), shown[0].unit, scale)
-    _mark_events(figure, events, zone)
+    _mark_events(canvas, events, float(usual.min()) / scale.divisor if wide else 0.0)
     return figure
-
-
-def _line(figure: go.Figure, line: Series, zone: ZoneInfo, scale: Scale, colour: str, *, banded: bool) -> None:
-    t, avg, low, high = with_gaps(line.t, line.avg, line.low, line.high, step_s=line.step_s)
-    x = local_ms(t, zone)
-    if banded and np.any(high > low):
-        _band(figure, x, low / scale.divisor, high / scale.divisor, colour)
-    figure.add_scatter(
-        x=x,
-        y=narrow(avg / scale.divisor),
-        name=line.label,
-        mode="lines" if len(t) > 1 else "markers",
-        line={"color": colour, "width": 1.6},
-        hovertemplate=f"%{{y:.3~g}} {scale.unit}<extra>{line.label}</extra>",
-        connectgaps=False,
-    )
 
 
 def percentiles(
@@ -93,80 +75,74 @@ def percentiles(
     window: Window,
     zone: ZoneInfo,
     *,
+    previous: Series | None = None,
+    previous_name: str = "",
     thresholds: Sequence[tuple[Status, float]] = (),
     height: int = HEIGHT,
+    read_s: float = 0.0,
 ) -> go.Figure:
-    """A fan: average, 95th percentile and maximum of each bucket."""
-    figure = blank(window, zone, height)
-    p95 = line.p95 if line.p95 is not None else line.avg
-    scale = scale_for(p95, line.unit)
-    t, avg, upper, high = with_gaps(line.t, line.avg, p95, line.high, step_s=line.step_s)
-    x = local_ms(t, zone)
-    for name, values, colour, width in (
-        ("max", high, "#b9c0c8", 1.0),
-        ("p95", upper, COLOURS[1], 1.4),
-        ("average", avg, COLOURS[0], 1.8),
-    ):
-        figure.add_scatter(
-            x=x,
-            y=narrow(values / scale.divisor),
-            name=name,
-            mode="lines" if len(t) > 1 else "markers",
-            line={"color": colour, "width": width},
-            hovertemplate=f"%{{y:.3~g}} {scale.unit}<extra>{name}</extra>",
-        )
-    figure.update_yaxes(ticksuffix=f" {scale.unit}" if scale.unit else "", rangemode="tozero")
-    figure.update_layout(showlegend=True)
-    _draw_thresholds(figure, thresholds, float(np.nanmax(high)), line.unit, scale)
-    return figure
-
-
-def state_timeline(
-    spans: Sequence[Interval], observed: Mapping[str, Sequence[tuple[float, float]]], window: Window, zone: ZoneInfo
-) -> go.Figure:
-    """One row a component, coloured by status; grey where nobody looked.
+    """A fan: median, 95th and 99th percentile and maximum of each bucket, the spread between them shaded.
 
     Args:
-        observed: (start, end) of the periods with samples, per component; what lies outside is left empty.
+        previous: the series of an earlier period, of which the 95th percentile is drawn, thin and dashed.
     """
-    names = list(dict.fromkeys(span.component for span in spans))
-    figure = blank(window, zone, 34 + 26 * max(1, len(names)))
-    for status in (Status.OK, Status.UNKNOWN, Status.WARNING, Status.CRITICAL):
-        pieces = [
-            (span, start, end)
-            for span in spans
-            if span.status == status
-            for start, end in clip((span.start_s, span.end_s), observed.get(span.component, ()))
-        ]
-        figure.add_bar(
-            base=local_ms(np.array([start for _, start, _ in pieces], dtype=np.float64), zone),
-            x=np.array([(end - start) * 1000 for _, start, end in pieces], dtype=np.float64),
-            y=[span.component for span, _, _ in pieces],
-            orientation="h",
-            name=LOOKS[status].word,
-            marker={"color": LOOKS[status].hexadecimal, "line": {"width": 0}},
-            customdata=[(span.reason or LOOKS[status].word)[:160] for span, _, _ in pieces],
-            hovertemplate="%{y}: %{customdata}<extra>" + LOOKS[status].word + "</extra>",
-            width=0.72,
-        )
-    figure.update_layout(barmode="overlay", showlegend=False, hovermode="closest", margin={**MARGIN, "l": 110})
-    figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], showgrid=False, dtick=1)
+    figure = blank(window, zone, height)
+    p50, p95, p99 = (line.avg if column is None else column for column in (line.p50, line.p95, line.p99))
+    wide = is_wide([p50], float(np.nanmax(line.high)), line.unit)
+    scale = scale_for(p50 if wide else p95, line.unit)
+    canvas = Canvas(figure, zone, scale, read_s)
+    draw_band(canvas, line, p50, p99, COLOURS[0], 0.12)
+    for pen, values in (
+        (Pen("max", MAXIMUM, 0.9), line.high),
+        (Pen("p99", COLOURS[4], 1.1), p99),
+        (Pen("p95", COLOURS[1], 1.5), p95),
+        (Pen("p50", COLOURS[0], 1.8), p50),
+    ):
+        draw_line(canvas, line, values, pen)
+    if previous is not None:
+        before = previous.avg if previous.p95 is None else previous.p95
+        draw_line(canvas, previous, before, Pen(f"p95, {previous_name}", COLOURS[1], 1.0, "dash"))
+    value_axis(figure, scale, logarithmic=wide)
+    figure.update_layout(showlegend=True, legend={"traceorder": "reversed"})
+    _draw_thresholds(figure, thresholds, float(np.nanmax(line.high)), line.unit, scale)
     return figure
 
 
-def clip(span: tuple[float, float], periods: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """The parts of `span` inside `periods`.
-
-    >>> clip((0, 10), [(-5, 3), (6, 20)])
-    [(0, 3), (6, 10)]
-    """
-    parts = ((max(span[0], start), min(span[1], end)) for start, end in periods)
-    return [(start, end) for start, end in parts if end > start]
-
-
-def hour_of_week(
-    table: NDArray[np.float64], unit: str, *, peak: NDArray[np.float64] | None = None, height: int = 250
+def failures(
+    line: Series,
+    window: Window,
+    zone: ZoneInfo,
+    *,
+    previous: Series | None = None,
+    previous_name: str = "",
+    height: int = HEIGHT,
+    read_s: float = 0.0,
 ) -> go.Figure:
+    """The share of checks that failed, of a series of ``probe_up``: 1 less its average in each bucket."""
+    figure = blank(window, zone, height)
+    failed = failed_ratio(line)
+    scale = scale_for(failed, "ratio")
+    canvas = Canvas(figure, zone, scale, read_s)
+    draw_band(canvas, line, np.zeros(len(failed)), failed, FAILED, 0.25)
+    draw_line(canvas, line, failed, Pen("failed", FAILED, 1.2))
+    peak = float(failed.max())
+    if previous is not None:
+        before = failed_ratio(previous)
+        peak = max(peak, float(before.max(initial=0.0)))
+        draw_line(canvas, previous, before, Pen(previous_name, FAILED, 1.0, "dash"))
+    value_axis(figure, scale)
+    figure.update_yaxes(range=[0, max(LEAST_FAILURES, min(1.0, peak * 1.08)) / scale.divisor])
+    figure.update_layout(showlegend=previous is not None)
+    return figure
+
+
+def failed_ratio(line: Series) -> Floats:
+    """The share of failed checks in each bucket of a series of ``probe_up``."""
+    ratio: Floats = np.clip(1.0 - line.avg, 0.0, 1.0)
+    return ratio
+
+
+def hour_of_week(table: Floats, unit: str, *, peak: Floats | None = None, height: int = 250) -> go.Figure:
     """A heat map, 7 rows (Monday first) by 24 hours; NaN cells stay empty.
 
     Args:
@@ -184,7 +160,7 @@ def hour_of_week(
             ygap=1,
             colorbar={"thickness": 8, "ticksuffix": f" {scale.unit}", "outlinewidth": 0},
             customdata=None if peak is None else (peak / scale.divisor).astype(np.float32),
-            hovertemplate="%{y} %{x}:00  %{z:.3~g} "
+            hovertemplate="%{y} %{x}:00  p95 %{z:.3~g} "
             + scale.unit
             + ("" if peak is None else ", peak %{customdata:.3~g} " + scale.unit)
             + "<extra></extra>",
@@ -193,7 +169,7 @@ def hour_of_week(
     )
     figure.update_layout(height=height, margin=MARGIN)
     figure.update_xaxes(type="category", showgrid=False)
-    figure.update_yaxes(type="category", autorange="reversed", showgrid=False)
+    figure.update_yaxes(type="category", autorange="reversed", showgrid=False, automargin=False)
     return figure
 
 
@@ -202,62 +178,29 @@ def _draw_thresholds(
 ) -> None:
     """Dotted lines for the thresholds the data come near; far ones would flatten the data."""
     for status, value in thresholds:
-        if value <= peak * 2 or peak == 0:
-            figure.add_hline(
-                y=value / scale.divisor,
-                line={"color": LOOKS[status].hexadecimal, "width": 1, "dash": "dot"},
-                annotation={"text": f"{status} {humanize(value, unit)}", "font": {"size": 10}},
-                annotation_position="top right" if status == Status.CRITICAL else "top left",
+        if (value <= peak * 2 or peak == 0) and value / scale.divisor > 0:
+            at = value / scale.divisor
+            right = status == Status.CRITICAL
+            line = {"color": LOOKS[status].hexadecimal, "width": 1, "dash": "dot"}
+            figure.add_shape(type="line", xref="paper", x0=0, x1=1, y0=at, y1=at, line=line)
+            figure.add_annotation(
+                xref="paper",
+                x=1.0 if right else 0.0,
+                xanchor="right" if right else "left",
+                y=math.log10(at) if figure.layout.yaxis.type == "log" else at,  # a shape is placed without it
+                yanchor="bottom",
+                text=f"{status} {humanize(value, unit)}",
+                font={"size": 10},
+                showarrow=False,
             )
 
 
-def _band(
-    figure: go.Figure, x: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64], colour: str
-) -> None:
-    """Minimum to maximum as an outline: Plotly fills between two lines across their gaps, an outline it does not."""
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    outline_x, outline_y = outline(x, low, high)
-    figure.add_scatter(
-        x=outline_x,
-        y=narrow(outline_y),
-        mode="lines",
-        line={"width": 0},
-        hoverinfo="skip",
-        showlegend=False,
-        fill="toself",
-        fillcolor=f"rgba({red},{green},{blue},0.16)",
-    )
-
-
-def outline(
-    x: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The closed outline of each stretch without a gap: along `high` and back along `low`, a NaN between stretches.
-
-    >>> outline(np.array([0.0, 1, 2]), np.array([1, np.nan, 3]), np.array([2, np.nan, 4]))[1].tolist()
-    [2.0, 1.0, nan, 4.0, 3.0]
-    """
-    stretches = np.split(np.arange(len(x)), np.flatnonzero(np.isnan(high)))
-    xs: list[NDArray[np.float64]] = []
-    ys: list[NDArray[np.float64]] = []
-    for stretch in stretches:
-        known = stretch[np.isfinite(high[stretch])]
-        if not len(known):
-            continue
-        if xs:
-            xs.append(x[known[:1]])
-            ys.append(np.array([np.nan]))
-        xs += [x[known], x[known[::-1]]]
-        ys += [high[known], low[known[::-1]]]
-    return (np.concatenate(xs), np.concatenate(ys)) if xs else (x[:0], high[:0])
-
-
-def _mark_events(figure: go.Figure, events: Sequence[Event], zone: ZoneInfo) -> None:
+def _mark_events(canvas: Canvas, events: Sequence[Event], at_y: float) -> None:
     if not events:
         return
-    figure.add_scatter(
-        x=local_ms(np.array([event.at_s for event in events], dtype=np.float64), zone),
-        y=np.zeros(len(events), dtype=np.float32),
+    canvas.figure.add_scatter(
+        x=local_ms(np.array([event.at_s for event in events], dtype=np.float64), canvas.zone),
+        y=np.full(len(events), at_y, dtype=np.float32),
         mode="markers",
         marker={"symbol": "triangle-up", "size": 9, "color": "#9085e9"},
         text=[f"{event.kind} {event.component}: {event.text}" for event in events],

@@ -1,6 +1,7 @@
 """What the Network page's capacity view draws."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,14 @@ from probes.catalogue import humanize
 from probes.result import Status
 from ui import charts
 from ui.frame import Page
-from ui.panels import Panel, Question, plot
+from ui.panels import Panel, Question, plot, plot_answer
 from ui.questions import fresh_s
+from ui.timerange import describe
+from ui.words import ROWS
 
 DAY_S = 86400
-WEEKS = 4
+WEEKS, GROWTH_DAYS = 4, 90
+WEEK = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def capacity_panels(page: Page, component: str) -> list[Panel[tuple[LinkCapacity, ...]]]:
@@ -31,30 +35,83 @@ def capacity_panels(page: Page, component: str) -> list[Panel[tuple[LinkCapacity
             _draw_links,
             nothing="No interface was recorded in this range.",
             height=120,
+            told=told_links,
         )
     ]
 
 
 def busy_panels(page: Page, component: str) -> list[Panel[Any]]:
-    """When in the week the busiest link is busy, and how its busiest hours grew."""
-    end_s = int(page.now.timestamp())
-    weeks = Window(end_s - WEEKS * 7 * DAY_S, end_s, words=(f"now-{WEEKS * 7}d", "now"))
-    quarter = Window(end_s - 90 * DAY_S, end_s, DAY_S, ("now-90d", "now"))
+    """When in the week the busiest link is busy, and how its busiest hours grew: over the page's range if it is long.
+
+    A shorter range says neither: four weeks and 90 days are looked at then.
+    """
+    weeks, days = at_least(page, WEEKS * 7 * DAY_S), at_least(page, GROWTH_DAYS * DAY_S)
+    weeks_fresh_s, days_fresh_s = (max(300.0, window.length_s / 10_000) for window in (weeks, days))
     return [
         Panel(
-            f"When is the busiest link busy? :gray[p95 by hour of the week, last {WEEKS} weeks]",
-            Question(queries.hours_of_week, (weeks, (UTILIZATION, RECEIVED), (component,)), 300.0),
-            lambda answer: _draw_hours(answer, page),
+            "When is the busiest link busy?",
+            Question(queries.hours_of_week, (weeks, (UTILIZATION, RECEIVED), (component,)), weeks_fresh_s),
+            lambda answer: _draw_hours(answer, page, weeks),
             height=250,
+            told=told_hours,
         ),
         Panel(
-            "How did it grow? :gray[p95 of each day, last 90 days]",
-            Question(queries.series, (quarter, (UTILIZATION, RECEIVED), (component,), True), 300.0),
-            lambda answer: _draw_days(answer, page, quarter),
+            "How did it grow?",
+            Question(queries.series, (days, (UTILIZATION, RECEIVED), (component,), True), days_fresh_s),
+            lambda answer: _draw_days(answer, page, days),
             empty=lambda answer: not answer.series,
             height=250,
+            told=told_growth,
         ),
     ]
+
+
+def at_least(page: Page, length_s: int) -> Window:
+    """The page's range in days, or the `length_s` before its end where it is shorter."""
+    window = page.window
+    if window.length_s >= length_s:
+        return replace(window, step_s=DAY_S)
+    if window.words and window.words[1] == "now":
+        return Window(window.end_s - length_s, window.end_s, DAY_S, (f"now-{length_s // DAY_S}d", "now"))
+    return Window(window.end_s - length_s, window.end_s, DAY_S)
+
+
+def told_links(links: Sequence[LinkCapacity]) -> str:
+    """``How full is each link, and when will it be? – eth0 at 31 % (p95), full in about 290 days``."""
+    head = "How full is each link, and when will it be?"
+    known = [link for link in links if link.utilization_p95_ratio is not None]
+    if not known:
+        return head
+    fullest = known[0]
+    used = _shown(fullest.utilization_p95_ratio, "ratio")
+    message = fullest.message[:1].lower() + fullest.message[1:].rstrip(".")
+    return f"{head} – {fullest.interface} at {used} (p95), {message}"
+
+
+def told_hours(answer: Sequence[Hours]) -> str:
+    """``When is the busiest link busy? – most Mon 09:00–10:00, p95 31 %``."""
+    line = busiest_hours(answer)
+    if not np.isfinite(line.p95).any():
+        return "When is the busiest link busy?"
+    day, hour = np.unravel_index(int(np.nanargmax(line.p95)), line.p95.shape)
+    p95 = _shown(float(line.p95[day, hour]), line.unit)
+    return f"When is the busiest link busy? – most {WEEK[int(day)]} {hour:02d}:00–{int(hour) + 1:02d}:00, p95 {p95}"
+
+
+def told_growth(answer: SeriesSet) -> str:
+    """``How did it grow? – p95 of a busy day from 12 % to 31 %``: the busiest of the first and the last week."""
+    line = busiest(answer)
+    daily = line.avg if line.p95 is None else line.p95
+    first = daily[line.t < line.t[0] + 7 * DAY_S]
+    last = daily[line.t > line.t[-1] - 7 * DAY_S]
+    words = " to ".join(humanize(float(week.max()), line.unit) for week in (first, last))
+    return f"How did it grow? – p95 of a week's busiest day from {words}"
+
+
+def busiest_hours(answer: Sequence[Hours]) -> Hours:
+    """The hours of the busiest link: by utilisation where one is known, else by what it received."""
+    known = [line for line in answer if line.metric == UTILIZATION] or list(answer)
+    return max(known, key=lambda line: float(np.nanmean(line.p95)))
 
 
 def busiest(answer: SeriesSet) -> Series:
@@ -83,18 +140,18 @@ def _draw_links(links: Sequence[LinkCapacity]) -> None:
         st.caption(f"{', '.join(link.interface for link in unknown)}: {unknown[0].message}")
 
 
-def _draw_hours(answer: Sequence[Hours], page: Page) -> None:
-    utilized = [line for line in answer if line.metric == UTILIZATION] or list(answer)
-    line = max(utilized, key=lambda line: float(np.nanmean(line.p95)))
-    plot(charts.hour_of_week(line.p95, line.unit, peak=line.peak), key="chart:hours")
-    st.caption(f"{' '.join(value for _, value in line.labels)}, {page.zone.key}")
+def _draw_hours(answer: Sequence[Hours], page: Page, window: Window) -> None:
+    line = busiest_hours(answer)
+    name = " ".join(value for _, value in line.labels)
+    note = f"{name}, p95 of each hour over {describe(window, page.zone)}, {page.zone.key}, {ROWS['15m']}"
+    plot(charts.hour_of_week(line.p95, line.unit, peak=line.peak), "chart:hours", note)
 
 
 def _draw_days(answer: SeriesSet, page: Page, window: Window) -> None:
     line = busiest(answer)
     limits = [(Status.CRITICAL, 1.0)] if line.metric == UTILIZATION else []
-    plot(charts.percentiles(line, window, page.zone, thresholds=limits, height=250), key="chart:days")
-    st.caption(line.label)
+    figure = charts.percentiles(line, window, page.zone, thresholds=limits, height=250, read_s=answer.read_s)
+    plot_answer(figure, "chart:days", answer, f"{line.label}, {describe(window, page.zone)}")
 
 
 def _shown(value: float | None, unit: str) -> str:

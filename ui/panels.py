@@ -13,12 +13,16 @@ from typing import Any, Generic, TypeVar
 
 import streamlit as st
 
+from history.answers import SeriesSet
 from history.reader import Answer, Reader, wait_for
 from ui.status import age
+from ui.words import reading
 
 T = TypeVar("T")
 PATIENCE_S = 3.0
 """How long a script stays to fill in late answers; the page is usable meanwhile."""
+LATE = 4
+"""An answer so many times older than it should be is marked as old although nothing failed: the store is slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,8 @@ class Panel(Generic[T]):
     """One framed chart or table.
 
     Attributes:
-        title: what the panel shows, as a question or its answer.
+        title: what the panel shows, as a question; shown until there is an answer.
+        told: the title that answers it, out of the answer's value.
         draw: called with the answer's value inside the frame; returns nothing.
         empty: whether a value has nothing to draw.
         nothing: the sentence then shown, saying why.
@@ -48,6 +53,7 @@ class Panel(Generic[T]):
     empty: Callable[[T], bool] = lambda value: not value
     nothing: str = "Nothing was recorded in this range."
     height: int = 220
+    told: Callable[[T], str] | None = None
 
 
 def show(reader: Reader, panels: Sequence[Panel[Any]], columns: int = 1) -> None:
@@ -82,10 +88,9 @@ def _answer(reader: Reader, panel: Panel[Any]) -> Answer[Any]:
 
 
 def _draw(answer: Answer[Any], panel: Panel[Any], title: Any, body: Any) -> None:
-    note = ""
-    if answer.state == "stale" and answer.error is not None:
-        note = f"  :gray[🕒 as of {age(answer.age_s)}: {answer.error.message}]"
-    title.markdown(f"**{panel.title}**{note}")
+    told = panel.told is not None and answer.value is not None and not panel.empty(answer.value)
+    head, _, figures = (panel.told(answer.value) if told and panel.told else panel.title).partition(" – ")
+    title.markdown(f"**{head}**{f' :gray[–] {figures}' if figures else ''}{staleness(answer, panel.question.fresh_s)}")
     with body.container(gap=None):
         if answer.value is None:
             _explain_absence(answer, panel.height)
@@ -96,6 +101,17 @@ def _draw(answer: Answer[Any], panel: Panel[Any], title: Any, body: Any) -> None
             panel.draw(answer.value)
 
 
+def staleness(answer: Answer[Any], fresh_s: float) -> str:
+    """What is said beside the title of a chart that is older than it should be; empty for one that is not."""
+    if answer.state != "stale" or answer.age_s is None:
+        return ""
+    if answer.error is not None:
+        return f"  :gray[🕒 as of {age(answer.age_s)}: {answer.error.message}]"
+    if answer.age_s > LATE * fresh_s + PATIENCE_S:
+        return f"  :gray[🕒 as of {age(answer.age_s)}: the history is slow to answer]"
+    return ""
+
+
 def _explain_absence(answer: Answer[Any], height: int) -> None:
     with st.container(height=height, border=False, vertical_alignment="center"):
         if answer.error is not None:
@@ -104,6 +120,14 @@ def _explain_absence(answer: Answer[Any], height: int) -> None:
             st.caption("◇ The history is still opening; this fills by itself.")
 
 
-def plot(figure: Any, key: str) -> None:
-    """A figure in the house's way: no mode bar, as wide as its frame."""
+def plot(figure: Any, key: str, below: str = "") -> None:
+    """A figure in the house's way: no mode bar, as wide as its frame; `below` is a note under it, small and grey."""
     st.plotly_chart(figure, width="stretch", key=key, config={"displayModeBar": False, "displaylogo": False})
+    if below:
+        st.markdown(f":small[:gray[{below}]]")
+
+
+def plot_answer(figure: Any, key: str, answer: SeriesSet, remark: str = "") -> None:
+    """A figure with a note from which rows it was read, and a remark."""
+    read = reading(answer, logarithmic=figure.layout.yaxis.type == "log")
+    plot(figure, key, " · ".join(filter(None, (read, remark))))

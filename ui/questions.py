@@ -8,11 +8,12 @@ from history.answers import Event, SeriesSet
 from history.window import Window
 from monitor import Monitor
 from probes import METRICS
-from probes.catalogue import humanize, sentence_case, thresholds
+from probes.catalogue import sentence_case, thresholds
 from probes.result import Status
 from ui import axes, charts
 from ui.frame import Page
-from ui.panels import Panel, Question, plot
+from ui.panels import Panel, Question, plot_answer
+from ui.words import told
 
 EVENTS_FRESH_S = 30.0
 
@@ -28,21 +29,15 @@ def metric_panel(
         question=Question(queries.series, (page.window, (metric,), tuple(components)), fresh_s=fresh_s(page)),
         draw=partial(_draw_metric, page, metric, tuple(components), height),
         empty=lambda answer: not answer.series,
-        nothing=f"No {catalogued.title} was recorded in this range.",
+        nothing=f"Nothing of this was recorded in this range: {catalogued.title}.",
         height=height,
+        told=lambda answer: told(name, catalogued, answer.series, page.zone),
     )
 
 
 def fresh_s(page: Page) -> float:
     """How long an answer about the page's range stays fresh: a bucket, 5 s at least, a minute at most."""
     return min(60.0, max(5.0, page.window.length_s / 750))
-
-
-def latest(answer: SeriesSet) -> str:
-    """The last value of a single series in words; empty for several."""
-    if len(answer.series) != 1 or answer.series[0].last is None:
-        return ""
-    return humanize(answer.series[0].last, answer.series[0].unit)
 
 
 def _draw_metric(page: Page, metric: str, components: tuple[str, ...], height: int, answer: SeriesSet) -> None:
@@ -56,8 +51,9 @@ def _draw_metric(page: Page, metric: str, components: tuple[str, ...], height: i
         thresholds=limits(page.monitor, metric, components),
         height=height,
         legend=len(components) > 1,
+        read_s=answer.read_s,
     )
-    plot(figure, key=f"chart:{metric}:{','.join(components)}")
+    plot_answer(figure, f"chart:{metric}:{','.join(components)}", answer)
 
 
 def known_events(page: Page, window: Window) -> tuple[Event, ...]:

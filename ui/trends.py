@@ -8,18 +8,20 @@ import pandas as pd
 import streamlit as st
 
 from analysis.uptime import Uptime
-from history.answers import Change, Series, SeriesSet, Summary
+from history.answers import Change, Summary
 from history.trends import Timeline
 from probes.catalogue import humanize, humanize_duration
-from ui import axes, charts
+from probes.result import Status
+from ui import axes
 from ui.frame import Page
 from ui.panels import plot
 from ui.status import plain
+from ui.timeline import state_timeline
 
 
 def draw_timeline(answer: Timeline, page: Page) -> None:
-    """The state timeline of all components over the range; what nobody observed stays empty."""
-    plot(charts.state_timeline(answer.spans, answer.observed, page.window, page.zone), key="chart:timeline")
+    """The state timeline of all components over the range; hatched where nobody looked."""
+    plot(state_timeline(answer.spans, answer.observed, page.window, page.zone), key="chart:timeline")
 
 
 def draw_uptime(report: Sequence[Uptime]) -> None:
@@ -27,17 +29,40 @@ def draw_uptime(report: Sequence[Uptime]) -> None:
     rows = [
         {
             "Component": entry.component,
-            "Up": "—" if entry.up_ratio is None else _share(entry.up_ratio),
-            "Observed": _share(entry.observed_ratio),
+            "Uptime": uptime_words(entry),
             "Down for": humanize_duration(float(round(entry.downtime_s))),
             "Incidents": entry.incidents,
             "Mean time to recovery": _duration(entry.mttr_s),
             "Mean time between failures": _duration(entry.mtbf_s),
             "Longest outage": _duration(entry.longest_outage_s or None),
         }
-        for entry in sorted(report, key=lambda entry: 2.0 if entry.up_ratio is None else entry.up_ratio)
+        for entry in sorted(report, key=_up_first)
     ]
     st.dataframe(pd.DataFrame(rows), hide_index=True, key="uptime", alt="Uptime of each component")
+
+
+def told_uptime(report: Sequence[Uptime]) -> str:
+    """The title of the table: the component that was up least."""
+    worst = min(report, key=_up_first, default=None)
+    name = "Uptime, and how much of the range was observed"
+    return f"{name} – least: {worst.component}, {uptime_words(worst)}" if worst else name
+
+
+def told_timeline(answer: Timeline) -> str:
+    """The title of the timeline: how many components were in trouble."""
+    bad = {span.component for span in answer.spans if span.status.rank >= Status.WARNING.rank}
+    names = {span.component for span in answer.spans} | set(answer.observed)
+    return f"When was what in trouble? – {len(bad) or 'none'} of {len(names)} components at some time"
+
+
+def uptime_words(entry: Uptime) -> str:
+    """``97.2 % up, 88 % observed``: up is a share of what was observed, so the two belong together."""
+    up = "never seen" if entry.up_ratio is None else f"{_share(entry.up_ratio)} up"
+    return f"{up}, {_share(entry.observed_ratio)} observed"
+
+
+def _up_first(entry: Uptime) -> float:
+    return 2.0 if entry.up_ratio is None else entry.up_ratio
 
 
 def draw_changes(changes: Sequence[Change], page: Page) -> None:
@@ -69,12 +94,6 @@ def draw_percentiles(summaries: Sequence[Summary]) -> None:
         for summary in sorted(summaries, key=lambda summary: -summary.p95)
     ]
     st.dataframe(pd.DataFrame(rows), hide_index=True, key="percentiles", alt="Latency percentiles by component")
-
-
-def draw_fan(answer: SeriesSet, page: Page) -> None:
-    """Average, p95 and maximum of the first series."""
-    line: Series = answer.series[0]
-    plot(charts.percentiles(line, page.window, page.zone), key=f"chart:fan:{line.component}")
 
 
 def _share(ratio: float) -> str:

@@ -44,7 +44,7 @@ def client(chdb_path: Path) -> Iterator[Client]:
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """A past of some more than the 90 recent days, for what needs no year."""
-    monkeypatch.setattr("demo.story.DAYS", 110)
+    monkeypatch.setattr("demo.story.DAYS", 140)
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_it_writes_the_past_once_however_often_it_runs(client: Client, story: St
     once = counts(client)
     assert once["samples_15m"] > 400_000  # of samples: the oldest raw ones go, being older than they are kept
     assert once["event"] == sum(len(h.incident.notes) for h in story.happenings)
-    assert once["status_change"] > 2 * (90 * 23 + 18)
+    assert once["status_change"] > 2 * (90 * 23 + 45)
     assert backfill.run(client, DATABASE, story, LINES)
     client.command(f"TRUNCATE TABLE {DATABASE}.demo_backfill")  # as if it had died before it noted anything
     assert backfill.run(client, DATABASE, story, LINES)
@@ -98,6 +98,7 @@ def test_an_interrupted_one_goes_on_with_the_same_anchor(client: Client, story: 
     assert 0 <= oldest - story.start_s <= 3600
 
 
+@pytest.mark.usefixtures("short")
 def test_the_pages_questions_find_it(client: Client, story: Story) -> None:
     assert backfill.run(client, DATABASE, story, LINES)
     window = Window(ANCHOR_S - 6 * 3600, ANCHOR_S)
@@ -116,8 +117,8 @@ def test_the_pages_questions_find_it(client: Client, story: Story) -> None:
     for hole in story.holes:
         inside = Window(int(hole.start_s), int(hole.end_s))
         assert queries.series(client, scope(), inside, ("probe_up", "host_cpu_ratio")).series == ()
-    year = queries.observed(client, scope(), Window(story.start_s, ANCHOR_S))
-    for stretches in year.values():  # every hole is seen to the quarter of an hour, and nothing else is taken for one
+    seen = queries.observed(client, scope(), Window(story.start_s, ANCHOR_S))
+    for stretches in seen.values():  # every hole is seen to the quarter of an hour, and nothing else is taken for one
         assert len(stretches) == len(story.holes) + 1
         for hole, before, after in zip(story.holes, stretches, stretches[1:], strict=False):
             assert abs(before[1] - hole.start_s) <= 1800

@@ -8,7 +8,7 @@ import pytest
 from history.answers import Interval, Series
 from history.window import Window
 from probes.result import Status
-from ui import axes, charts
+from ui import axes, charts, lines, timeline
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -31,19 +31,20 @@ def series(t: list[float], values: list[float], unit: str = "seconds", **extra: 
 
 
 def test_a_hole_breaks_the_line():
-    t, y = charts.with_gaps(np.array([0.0, 10, 20, 300, 310]), np.array([1.0, 2, 3, 4, 5]), step_s=10)
+    t, y = lines.with_gaps(np.array([0.0, 10, 20, 300, 310]), np.array([1.0, 2, 3, 4, 5]), step_s=10)
     assert list(np.isnan(y)) == [False, False, False, True, False, False]
     assert 20 < t[3] < 300
 
 
 def test_sparse_samples_are_no_hole():
-    t, _ = charts.with_gaps(np.arange(0, 3000, 300.0), np.ones(10), step_s=10)
+    t, _ = lines.with_gaps(np.arange(0, 3000, 300.0), np.ones(10), step_s=10)
     assert len(t) == 10
 
 
 def test_a_single_point_is_drawn_as_a_marker():
     figure = charts.time_series([series([100.0], [1.0])], Window(0, 200), NEW_YORK)
-    assert figure.data[-1].mode == "markers"
+    assert figure.data[-1].mode == "lines+markers"
+    assert list(figure.data[-1].marker.size) == [4]
 
 
 def test_no_series_gives_an_empty_frame_of_the_same_size():
@@ -77,7 +78,7 @@ def test_thresholds_are_drawn_when_the_data_come_near_and_left_out_when_far():
 
 def test_the_state_timeline_leaves_out_what_nobody_observed():
     spans = [Interval("kafka", Status.CRITICAL, 0, 100, "down")]
-    figure = charts.state_timeline(spans, {"kafka": [(0, 20), (60, 100)]}, Window(0, 100), ZoneInfo("UTC"))
+    figure = timeline.state_timeline(spans, {"kafka": [(0, 20), (60, 100)]}, Window(0, 100), ZoneInfo("UTC"))
     bars = next(bar for bar in figure.data if bar.name == "critical")
     assert [x / 1000 for x in bars.x] == [20, 40]
 

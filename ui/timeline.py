@@ -1,0 +1,116 @@
+"""The state timeline: a row a component, what was wrong when, and when nobody looked."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import plotly.graph_objects as go
+
+from history.answers import Interval, Period
+from history.window import Window
+from probes.catalogue import humanize_duration
+from probes.result import Status
+from ui.axes import MARGIN, blank, local_ms
+from ui.status import LOOKS
+
+LEAST_SHARE = 1 / 400
+"""What is wrong, and when nobody looked, is drawn at least so wide: two minutes of a year are less than a pixel."""
+EDGE_SHARE = 1 / 100
+"""At an end of the range only a longer stretch without a look is a hole: the first look is due within it."""
+NOBODY = "#8a94a0"
+
+
+class Piece(NamedTuple):
+    """A stretch of a row: whose, from when to when, and what is told of it."""
+
+    component: str
+    start_s: float
+    end_s: float
+    text: str
+
+
+def state_timeline(
+    spans: Sequence[Interval], observed: Mapping[str, Sequence[Period]], window: Window, zone: ZoneInfo
+) -> go.Figure:
+    """One row a component, coloured by status; hatched where nobody looked.
+
+    Args:
+        observed: (start, end) of the periods with samples, per component.
+    """
+    names = list(dict.fromkeys([*observed, *(span.component for span in spans)]))
+    figure = blank(window, zone, 34 + 26 * max(1, len(names)))
+    for status in (Status.OK, Status.UNKNOWN, Status.WARNING, Status.CRITICAL):
+        pieces = [
+            Piece(span.component, start, end, span.reason or LOOKS[status].word)
+            for span in spans
+            if span.status == status
+            for start, end in clip((span.start_s, span.end_s), observed.get(span.component, ()))
+        ]
+        least_s = 0.0 if status is Status.OK else window.length_s * LEAST_SHARE
+        _bars(figure, pieces, LOOKS[status].word, LOOKS[status].hexadecimal, zone, least_s)
+    unseen = [
+        Piece(name, start, end, "nobody looked")
+        for name in names
+        for start, end in holes(observed.get(name, ()), window)
+    ]
+    _bars(figure, unseen, "not observed", NOBODY, zone, window.length_s * LEAST_SHARE, hatched=True)
+    figure.update_layout(barmode="overlay", showlegend=False, hovermode="closest", margin={**MARGIN, "l": 110})
+    figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], showgrid=False, dtick=1)
+    return figure
+
+
+def holes(periods: Sequence[Period], window: Window) -> list[Period]:
+    """The stretches of `window` outside `periods`, which ascend; short ones at its ends are no holes.
+
+    >>> holes([(0, 40), (60, 99.5)], Window(0, 100)), holes([], Window(0, 100))
+    ([(40, 60)], [(0, 100)])
+    """
+    edges = [window.start_s, *(edge for period in periods for edge in period), window.end_s]
+    short_s = window.length_s * EDGE_SHARE
+    return [
+        (start_s, end_s)
+        for start_s, end_s in zip(edges[::2], edges[1::2], strict=True)
+        if end_s - start_s > (short_s if start_s == window.start_s or end_s == window.end_s else 0)
+    ]
+
+
+def clip(span: Period, periods: Iterable[Period]) -> list[Period]:
+    """The parts of `span` inside `periods`.
+
+    >>> clip((0, 10), [(-5, 3), (6, 20)])
+    [(0, 3), (6, 10)]
+    """
+    parts = ((max(span[0], start), min(span[1], end)) for start, end in periods)
+    return [(start, end) for start, end in parts if end > start]
+
+
+def _bars(
+    figure: go.Figure,
+    pieces: Sequence[Piece],
+    name: str,
+    colour: str,
+    zone: ZoneInfo,
+    least_s: float,
+    *,
+    hatched: bool = False,
+) -> None:
+    pattern = {"shape": "/", "size": 5, "solidity": 0.25, "fgcolor": NOBODY, "bgcolor": "rgba(138,148,160,0.12)"}
+    figure.add_bar(
+        base=local_ms(np.array([piece.start_s for piece in pieces], dtype=np.float64), zone),
+        x=np.array([max(p.end_s - p.start_s, least_s) * 1000 for p in pieces], dtype=np.float64),
+        y=[piece.component for piece in pieces],
+        orientation="h",
+        name=name,
+        marker={"color": colour, "line": {"width": 0}, **({"pattern": pattern} if hatched else {})},
+        customdata=[f"{piece.text[:160]}<br>{_told(piece, zone)}" for piece in pieces],
+        hovertemplate="%{y}: %{customdata}<extra>" + name + "</extra>",
+        width=0.72,
+    )
+
+
+def _told(piece: Piece, zone: ZoneInfo) -> str:
+    start, end = (datetime.fromtimestamp(at_s, UTC).astimezone(zone) for at_s in (piece.start_s, piece.end_s))
+    last = f"{end:%H:%M:%S}" if start.date() == end.date() else f"{end:%d %b %H:%M:%S}"
+    return f"{start:%d %b %H:%M:%S} – {last} ({humanize_duration(float(round(piece.end_s - piece.start_s)))})"

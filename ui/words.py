@@ -1,0 +1,66 @@
+"""What a chart says in its title and below it: figures first, then how they were read. Pure."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from history.answers import Floats, Series, SeriesSet
+from history.buckets import DAY_S
+from history.tiers import RAW
+from probes.catalogue import Metric, humanize, humanize_duration
+
+ROWS = {"15m": "15 min rows", "4h": "4 h rows", "1d": "1 d rows"}
+
+
+def reading(answer: SeriesSet, logarithmic: bool = False) -> str:
+    """From which rows a chart was read and how wide its buckets are; empty for single samples.
+
+    >>> reading(SeriesSet(tier="4h", step_s=43200)), reading(SeriesSet(step_s=30))
+    ('4 h rows, 12 h buckets', '')
+    """
+    words = []
+    if answer.tier != RAW.name:
+        words.append(f"{ROWS[answer.tier]}, {humanize_duration(float(answer.step_s))} buckets")
+    if answer.truncated:
+        words.append(f"the first {len(answer.rows)} series")
+    if logarithmic:
+        words.append("logarithmic axis")
+    return ", ".join(words)
+
+
+def told(name: str, metric: Metric, lines: Sequence[Series], zone: ZoneInfo) -> str:
+    """A title that answers: the last value and the usual ones of one series, the worst of several."""
+    known = [line for line in lines if line.last is not None]
+    if not known:
+        return name
+    if len(known) == 1:
+        line = known[0]
+        return f"{name} – {humanize(line.last or 0.0, line.unit)}, usual {usual(line.avg, line.unit)}"
+    lowest = metric.better == "higher"
+    worst = (min if lowest else max)(known, key=lambda line: (float(np.median(line.avg)), float(line.avg.max())))
+    middle = float(np.median(worst.avg))
+    if middle or not worst.avg.any():
+        return f"{name} – {'lowest' if lowest else 'highest'}: {worst.label}, usually {humanize(middle, worst.unit)}"
+    return f"{name} – at most {peak(worst.avg, worst, zone)}, {worst.label}"
+
+
+def usual(values: Floats, unit: str) -> str:
+    """Between which figures nine in ten of the values lie: ``38–55 ms``.
+
+    >>> usual(np.linspace(0.036, 0.057, 101), "seconds"), usual(np.ones(9), "ratio")
+    ('37.1–56 ms', '100 %')
+    """
+    low, high = (humanize(float(np.quantile(values, share)), unit) for share in (0.05, 0.95))
+    if low == high:
+        return high
+    figure, _, word = low.partition(" ")
+    return f"{figure}–{high}" if high.endswith(f" {word}") and " " not in word else f"{low} – {high}"
+
+
+def peak(values: Floats, line: Series, zone: ZoneInfo) -> str:
+    """The highest of the values and its bucket: ``41 ms on 12 Nov 13:10``, of a day's bucket the day."""
+    at = int(np.nanargmax(values))
+    moment = datetime.fromtimestamp(float(line.t[at]), UTC).astimezone(zone)
+    return f"{humanize(float(values[at]), line.unit)} on {moment:{'%d %b' if line.step_s >= DAY_S else '%d %b %H:%M'}}"

@@ -11,17 +11,20 @@ import streamlit as st
 from analysis.capacity import RECEIVED, UTILIZATION, LinkCapacity, capacity
 from history import queries
 from history.answers import Hours, Series, SeriesSet
+from history.buckets import DAY_S, WEEK_S
 from history.window import Window
 from probes.catalogue import humanize
 from probes.result import Status
 from ui import charts
 from ui.frame import Page
+from ui.lines import unfinished
 from ui.panels import Panel, Question, plot, plot_answer
 from ui.questions import fresh_s
 from ui.timerange import describe
 from ui.words import ROWS
 
-DAY_S = 86400
+LONG_S = 180 * DAY_S
+"""Of so long a range, days are a saw of weekends."""
 WEEKS, GROWTH_DAYS = 4, 90
 WEEK = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -67,10 +70,10 @@ def busy_panels(page: Page, component: str) -> list[Panel[Any]]:
 
 
 def at_least(page: Page, length_s: int) -> Window:
-    """The page's range in days, or the `length_s` before its end where it is shorter."""
+    """The page's range, or the `length_s` before its end where it is shorter: in days, a long one in weeks."""
     window = page.window
     if window.length_s >= length_s:
-        return replace(window, step_s=DAY_S)
+        return replace(window, step_s=DAY_S if window.length_s < LONG_S else WEEK_S)
     if window.words and window.words[1] == "now":
         return Window(window.end_s - length_s, window.end_s, DAY_S, (f"now-{length_s // DAY_S}d", "now"))
     return Window(window.end_s - length_s, window.end_s, DAY_S)
@@ -99,13 +102,14 @@ def told_hours(answer: Sequence[Hours]) -> str:
 
 
 def told_growth(answer: SeriesSet) -> str:
-    """``How did it grow? – p95 of a busy day from 12 % to 31 %``: the busiest of the first and the last week."""
+    """``How did it grow? – p95 of a week's busiest day from 12 % to 31 %``, of a long range the p95 of whole weeks."""
     line = busiest(answer)
-    daily = line.avg if line.p95 is None else line.p95
-    first = daily[line.t < line.t[0] + 7 * DAY_S]
-    last = daily[line.t > line.t[-1] - 7 * DAY_S]
-    words = " to ".join(humanize(float(week.max()), line.unit) for week in (first, last))
-    return f"How did it grow? – p95 of a week's busiest day from {words}"
+    p95 = line.avg if line.p95 is None else line.p95
+    whole = max(1, len(p95) - unfinished(line, answer.read_s))
+    p95, count = p95[:whole], max(1, WEEK_S // line.step_s)
+    words = " to ".join(humanize(float(ends.max()), line.unit) for ends in (p95[:count], p95[-count:]))
+    what = "a week" if count == 1 else "a week's busiest day"
+    return f"How did it grow? – p95 of {what} from {words}"
 
 
 def busiest_hours(answer: Sequence[Hours]) -> Hours:

@@ -37,6 +37,8 @@ def told(name: str, metric: Metric, lines: Sequence[Series], zone: ZoneInfo) -> 
         return name
     if len(known) == 1:
         line = known[0]
+        if float(line.avg.min()) == float(line.avg.max()):
+            return f"{name} – {humanize(line.last or 0.0, line.unit)} at all times"
         return f"{name} – {humanize(line.last or 0.0, line.unit)}, usual {usual(line.avg, line.unit)}"
     lowest = metric.better == "higher"
     worst = (min if lowest else max)(known, key=lambda line: (float(np.median(line.avg)), float(line.avg.max())))

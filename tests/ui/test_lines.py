@@ -1,0 +1,117 @@
+"""Lines, bands and bars: holes stay open, what is not over is dotted, what is short is seen."""
+
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from history.answers import Interval, Series
+from history.window import Window
+from probes.result import Status
+from ui import charts, timeline
+
+UTC = ZoneInfo("UTC")
+DAY_S = 86400
+YEAR = Window(0, 365 * DAY_S)
+
+
+def series(t: np.ndarray, values: np.ndarray, step_s: int = DAY_S, unit: str = "seconds") -> Series:
+    return Series(
+        *("kafka", "probe_latency_seconds", (), unit, step_s),
+        *(t, values, values * 0.5, values * 2, np.full(len(t), 96.0)),
+        *(values, values * 1.5, values * 1.8),
+    )
+
+
+def year(hole: slice = slice(200, 204)) -> Series:
+    """A value a day, four days missing."""
+    days = np.delete(np.arange(365), np.arange(365)[hole])
+    return series(days * float(DAY_S), 0.002 + 0.0001 * np.sin(days))
+
+
+def drawn_at(figure: object, moment_s: float) -> set[str]:
+    """The colours of the lines and fills that are drawn at a moment."""
+    found = set()
+    for trace in figure.data:
+        x, y = np.asarray(trace.x) / 1000, np.asarray(trace.y)
+        joined = np.isfinite(y[:-1]) & np.isfinite(y[1:])
+        left, right = np.minimum(x[:-1], x[1:]), np.maximum(x[:-1], x[1:])
+        if np.any(joined & (left <= moment_s) & (right >= moment_s)):
+            found.add(f"{trace.name} {trace.fillcolor}")
+    return found
+
+
+def one_series(line: Series, *at: object, previous: Series | None = None, previous_name: str = "") -> object:
+    return charts.time_series([line], *at, previous=[previous] if previous else [], previous_name=previous_name)
+
+
+@pytest.mark.parametrize("kind", [charts.percentiles, charts.failures, one_series])
+def test_neither_line_nor_band_nor_an_earlier_period_crosses_a_hole_of_days(kind: object) -> None:
+    for line, drawn in ((year(), False), (year(slice(0, 0)), True)):
+        figure = kind(line, YEAR, UTC, previous=line, previous_name="last year")
+        everything = drawn_at(figure, 100.0 * DAY_S)
+        assert len(everything) >= 3
+        assert drawn_at(figure, 202.5 * DAY_S) == (everything if drawn else set())
+
+
+def test_a_day_that_is_not_over_is_dotted_and_one_of_seconds_is_not() -> None:
+    line = year()
+    figure = charts.time_series([line], YEAR, UTC, read_s=364.5 * DAY_S)
+    whole, tail = figure.data[-2:]
+    assert (whole.line.dash, tail.line.dash) == ("solid", "dot")
+    assert tail.showlegend is False
+    assert "so far" in tail.hovertemplate
+    assert whole.x[-1] == tail.x[0]
+    over = charts.time_series([line], YEAR, UTC, read_s=366.0 * DAY_S)
+    short = charts.time_series([replace(line, step_s=10)], YEAR, UTC, read_s=364 * DAY_S + 5.0)
+    assert [len(each.data) for each in (over, short)] == [2, 2]
+
+
+def test_an_earlier_period_is_thin_dashed_and_named() -> None:
+    figure = charts.percentiles(year(), YEAR, UTC, previous=year(), previous_name="last week")
+    (before,) = [trace for trace in figure.data if trace.name == "p95, last week"]
+    assert before.line.dash == "dash"
+    assert before.line.width <= 1
+    assert {"p50", "p95", "p99", "max"} <= {trace.name for trace in figure.data}
+
+
+def test_failures_are_what_is_missing_to_availability() -> None:
+    line = series(np.arange(4) * 60.0, np.array([1.0, 1.0, 0.75, 1.0]), 60, "ratio")
+    figure = charts.failures(line, Window(0, 240), UTC)
+    assert [float(value) for value in figure.data[-1].y] == [0, 0, 25, 0]
+    quiet = charts.failures(series(np.arange(4) * 60.0, np.ones(4), 60, "ratio"), Window(0, 240), UTC)
+    assert tuple(quiet.layout.yaxis.range) == (0, 1)  # per cent
+
+
+def test_a_peak_far_above_the_usual_makes_the_axis_logarithmic_with_thresholds_in_place() -> None:
+    values = np.full(100, 0.002)
+    values[50] = 0.4
+    line = series(np.arange(100) * 60.0, values, 60)
+    figure = charts.time_series([line], Window(0, 6000), UTC, thresholds=[(Status.WARNING, 0.1)])
+    assert figure.layout.yaxis.type == "log"
+    assert figure.layout.shapes[0].y0 == pytest.approx(100)  # ms; a shape in values, its words in exponents
+    assert figure.layout.annotations[0].y == pytest.approx(2)
+    rate = charts.time_series([replace(line, unit="messages/s")], Window(0, 6000), UTC)
+    assert rate.layout.yaxis.type != "log"
+
+
+def test_two_minutes_of_a_year_are_seen_and_their_true_length_is_told() -> None:
+    spans = [
+        Interval("redis", Status.OK, 0, YEAR.end_s, ""),
+        Interval("redis", Status.CRITICAL, 1e6, 1e6 + 120, "gone"),
+    ]
+    figure = timeline.state_timeline(spans, {"redis": [(0, YEAR.end_s)]}, YEAR, UTC)
+    (down,) = [bar for bar in figure.data if bar.name == "critical"]
+    assert down.x[0] / 1000 == pytest.approx(YEAR.length_s / 400)
+    assert "(2 min)" in down.customdata[0]
+
+
+def test_holes_are_hatched_and_a_first_look_that_is_due_is_none() -> None:
+    seen = {"redis": [(900.0, 1e6), (1e6 + 32_400, YEAR.end_s - 600.0)], "kafka": []}
+    figure = timeline.state_timeline([Interval("redis", Status.OK, 0, YEAR.end_s, "")], seen, YEAR, UTC)
+    (unseen,) = [bar for bar in figure.data if bar.name == "not observed"]
+    assert list(unseen.y) == ["redis", "kafka"]
+    assert unseen.marker.pattern.shape == "/"
+    assert "(9 h)" in unseen.customdata[0]
+    assert unseen.x[1] / 1000 == YEAR.length_s

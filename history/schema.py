@@ -53,13 +53,14 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Rollup:
-    """A tier: its rows are `start` of what `source` holds."""
+    """A tier: its rows are `start` of what `source` holds, `granule` of them read at a time."""
 
     name: str
     source: str
     start: str
     partition: str
     kept_s: float
+    granule: int = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,7 @@ def rollups(layout: Layout) -> tuple[Rollup, ...]:
     return (
         Rollup("samples_15m", "samples", start("15 MINUTE", "ts", "UTC"), "toStartOfQuarter(t)", kept.quarter_hour_s),
         Rollup("samples_4h", "samples_15m", start("4 HOUR", "s.t", layout.zone), "toYear(t)", kept.four_hours_s),
-        Rollup("samples_1d", "samples_4h", start("1 DAY", "s.t", layout.zone), "toYear(t)", kept.days_s),
+        Rollup("samples_1d", "samples_4h", start("1 DAY", "s.t", layout.zone), "toYear(t)", kept.days_s, 128),
     )
 
 
@@ -251,7 +252,7 @@ def _rollup_table(rollup: Rollup) -> Table:
         "",
         f"PARTITION BY {rollup.partition} ORDER BY (series_id, t) TTL {ttl('t', rollup.kept_s)}",
         "series_id",
-        f"index_granularity=512, {ONLY_DROP_PARTS}",
+        f"index_granularity={rollup.granule}, {ONLY_DROP_PARTS}",
     )
 
 

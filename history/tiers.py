@@ -20,6 +20,9 @@ MAX_ANSWER_POINTS = 30_000
 RAW_ROWS, RAW_ROWS_WITH_PERCENTILES = 1_000_000, 2_000_000
 """Up to so many raw samples, reading them beats reading the roll-up, whose sketches cost as much as their samples."""
 
+MAX_SKETCHES = 40_000
+"""So many sketches are merged within 100 ms; a question for the percentiles of more is answered by a coarser tier."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tier:
@@ -92,11 +95,19 @@ def plan(
     if kept.has(RAW, window.start_s) and (few or step_s < QUARTER_HOUR.width_s):
         tier = RAW
     else:
-        tier = next(tier for tier in reversed(ROLLUPS) if fits(tier, step_s) or tier is QUARTER_HOUR)
-        if not kept.has(tier, window.start_s):  # coarse, but it still has the beginning
-            tier = next(tier for tier in ROLLUPS if kept.has(tier, window.start_s))
+        tier = choose_rollup(window, series_count, kept, step_s, percentiles)
         step_s = widened(step_s, tier)
     return Plan(buckets(window.start_s, window.end_s, step_s, kept.zone), tier, window.words)
+
+
+def choose_rollup(window: Window, series_count: int, kept: Kept, step_s: int, percentiles: bool) -> Tier:
+    """The coarsest roll-up whose rows fit the buckets; a coarser one where that is too short or too much to merge."""
+    fitting = next(tier for tier in reversed(ROLLUPS) if fits(tier, step_s) or tier is QUARTER_HOUR)
+    for tier in ROLLUPS[ROLLUPS.index(fitting) :]:
+        sketches = series_count * window.length_s / tier.width_s if percentiles else 0
+        if kept.has(tier, window.start_s) and sketches <= MAX_SKETCHES:
+            return tier
+    return DAYS
 
 
 def most_buckets(series_count: int, width_px: int = MAX_BUCKETS) -> int:

@@ -95,6 +95,9 @@ def test_percentiles_are_read_from_raw_for_longer_and_old_ranges_from_what_still
     week = last(10)
     assert plan(week, 20, KEPT).tier is QUARTER_HOUR
     assert plan(week, 20, KEPT, percentiles=True).tier is RAW
+    month = last(30)
+    assert (plan(month, 20, KEPT).tier, plan(month, 13, KEPT, percentiles=True).step_s) == (QUARTER_HOUR, 3600)
+    assert plan(month, 20, KEPT, percentiles=True).step_s == FOUR_HOURS.width_s, "57,600 sketches are too many to merge"
     for years, tier, step_s in ((3, FOUR_HOURS, 14400), (7, DAYS, 86400)):
         old = Window(NOW_S - years * 365 * DAY_S, NOW_S - years * 365 * DAY_S + DAY_S)
         how = plan(old, 1, KEPT)

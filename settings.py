@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from settings_types import Duration, SecretUrl, TimeZone, literal, mask, url_of
+from settings_types import NAME, Duration, SecretUrl, TimeZone, literal, mask, one_database, url_of
 
 ENV_PREFIX = "TAPEWATCH_"
 DEFAULT_ZONE = "America/New_York"
@@ -51,12 +51,18 @@ class History(Section):
     """``[history]``: where samples, status changes and events are kept."""
 
     dsn: Annotated[SecretUrl, url_of("chdb", "clickhouse", "clickhouses")] = SecretUrl("chdb://var/history")
-    database: str = Field("tapewatch", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")
+    database: str = Field("tapewatch", pattern=NAME)
     cluster: str = Field("", pattern=r"^([A-Za-z_][A-Za-z0-9_-]{0,62})?$")
     flush_s: Duration = Field(20.0, alias="flush")
     max_waiting_samples: int = Field(5_000_000, ge=1_000)
     spool: str = Field("var/spool", min_length=1)
     retention: Retention = Retention()
+
+    @model_validator(mode="after")
+    def _one_database(self) -> Self:
+        given = self.database if "database" in self.model_fields_set else None
+        object.__setattr__(self, "database", one_database(self.dsn, given, self.database))  # frozen once it is made
+        return self
 
 
 class State(Section):

@@ -10,6 +10,8 @@ from zoneinfo import available_timezones
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError, core_schema
 
+NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,62}$"
+"""What a database may be called: it stands unquoted in statements."""
 _UNITS_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
 _SECRET_OPTION = re.compile(r"(?i)([?&][^=&#]*(?:pass|secret|token|key)[^=&#]*=)([^&#]+)")
 _secrets: set[str] = set()
@@ -170,3 +172,22 @@ def split_address(address: str) -> tuple[str, int]:
 
 
 Address = Annotated[str, BeforeValidator(parse_address)]
+
+
+def one_database(dsn: SecretUrl, given: str | None, default: str) -> str:
+    """The database of a history: the one its key names, else that at the end of a server's DSN, else `default`.
+
+    Raises:
+        PydanticCustomError: the two differ, or the DSN's is no plain name.
+    """
+    url = urlsplit(dsn.reveal())
+    named = "" if url.scheme == "chdb" else unquote(url.path.strip("/"))
+    if named and not re.match(NAME, named):
+        raise PydanticCustomError(
+            "database",
+            'the database "{name}" of the DSN is no plain name of letters, digits and _',
+            {"name": named[:60]},
+        )
+    if named and given and named != given:
+        raise PydanticCustomError("database", "dsn and database name two databases: leave one of them away")
+    return given or named or default

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 import probes
 import settings
-from settings import ConfigError, Settings
+from settings import ConfigError, History, Settings
 from settings_types import SecretUrl, mask, parse_address, parse_duration_s, split_address
 from ui import state
 
@@ -411,3 +412,20 @@ def test_the_app_ends_with_2_when_the_configuration_cannot_be_used(
     said = capsys.readouterr().err
     assert "desk.toml: app.titel" in said
     assert "desk.toml: monitor.interval" in said
+
+
+def test_a_servers_dsn_may_name_the_database() -> None:
+    def database(**keys: str) -> str:
+        return History.model_validate(keys).database
+
+    assert database(dsn="clickhouse://me:pw@host:8123/desk") == "desk"
+    assert database(dsn="clickhouse://me:pw@host:8123/desk", database="desk") == "desk"
+    assert database(dsn="clickhouse://me:pw@host:8123/", database="other") == "other"
+    assert database(dsn="chdb://var/history") == "tapewatch"
+    for wrong, said in (
+        ({"dsn": "clickhouse://h/desk", "database": "other"}, "two databases"),
+        ({"dsn": "clickhouse://h/desk-1"}, '"desk-1"'),
+        ({"dsn": "clickhouse://h/a/b"}, "plain name"),
+    ):
+        with pytest.raises(ValidationError, match=said):
+            database(**wrong)

@@ -20,13 +20,13 @@ from clickhouse_connect.driver.client import Client
 
 import probes
 import settings
-from history.backup import SUFFIX, back_up, directory_of, target_of
-from history.backup_door import NAME, ask, drained, is_running
-from history.backup_file import BackupError, sentence
-from history.depot import file_of
+from history.backups.archive import BackupError, sentence
+from history.backups.backup import SUFFIX, back_up, directory_of, target_of
+from history.backups.door import NAME, ask, drained, is_running
+from history.backups.restore import open_backup, restore
 from history.recorder import Recorder
-from history.restore import open_backup, restore
-from history.spool import Spool
+from history.spool.depot import file_of
+from history.spool.sqlite import Spool
 from history.store import Store, explain
 from probes.clickhouse_client import is_embedded
 from settings import Settings

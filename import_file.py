@@ -18,9 +18,9 @@ from tqdm import tqdm
 
 import probes
 import settings
-from history.import_columns import SHOWN
-from history.import_source import FileRefused, OptionNeeded, Options
-from history.imports import Import, ImportedOtherwise, Report
+from history.imports.columns import SHOWN
+from history.imports.run import Import, ImportedOtherwise, Report
+from history.imports.source import FileRefused, OptionNeeded, Options
 from history.store import OUTSIDE, Store, explain
 from settings_types import mask, parse_duration_s
 

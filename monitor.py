@@ -15,7 +15,7 @@ from datetime import datetime
 
 import probes
 from history import queries
-from history.backup_door import Door
+from history.backups.door import Door
 from history.reader import Reader
 from history.recorder import Recorder
 from history.store import Store

@@ -43,6 +43,7 @@ class Served:
 CONFIG = """
 [history]
 dsn = "{history}"
+spool = "memory"
 [monitor]
 interval = "{interval}"
 [[component]]

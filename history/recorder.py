@@ -1,9 +1,9 @@
 """Takes results in for the history; never in anybody's way.
 
 `Recorder.record` only appends to memory. One thread moves what is there to the spool at once, which is
-the acknowledgement: from then on nothing but a lost disk loses it (`history.depot`). Another sends
+the acknowledgement: from then on nothing but a lost disk loses it (`history.spool.depot`). Another sends
 what waits to ClickHouse (`history.sender`). While that is away samples wait; at the bound the oldest
-are made coarser, and only then dropped (`history.thinning`).
+are made coarser, and only then dropped (`history.spool.thinning`).
 """
 
 import logging
@@ -15,13 +15,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from history.depot import Depot, file_of
 from history.precision import rounded
 from history.rows import Sample, SeriesKey, SeriesRow, StatusChange
 from history.sender import MAX_BATCH, Sender
-from history.spool import Freed, Rows
+from history.spool.depot import Depot, file_of
+from history.spool.sqlite import Freed, Rows
+from history.spool.thinning import Fold, fold_of
 from history.store import Store
-from history.thinning import Fold, fold_of
 from probes.catalogue import Metric
 from probes.common import readings
 from probes.result import ProbeResult, utc

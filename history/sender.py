@@ -16,7 +16,6 @@ import numpy as np
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
-from history.depot import Depot
 from history.gate import WRITES
 from history.rows import (
     SeriesKey,
@@ -27,7 +26,8 @@ from history.rows import (
     insert,
     series_table,
 )
-from history.spool import Batch, Spool
+from history.spool.depot import Depot
+from history.spool.sqlite import Batch, Spool
 from history.store import Store
 from probes.result import Status, utc
 from settings_types import mask

@@ -22,14 +22,15 @@ def slowest() -> list[ComponentView]:
 
 
 def choose() -> performance.Chosen | None:
-    """Component and comparison, both in the URL; the slowest component at the first visit."""
+    """Component and comparison, both in the URL: the link's, else the last one here, else the slowest."""
     if not names:
         return None
     wanted = st.query_params.get("component")
-    first = st.session_state.setdefault("slowest", slowest()[0].name)
+    last = st.session_state.get("performance")
+    first = next(name for name in (wanted, last, slowest()[0].name) if name in names)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         # Not bound: other pages hand over a component by this name, which need not be one there is.
-        chosen = st.selectbox("Component", names, index=names.index(wanted if wanted in names else first), width=260)
+        chosen = st.selectbox("Component", names, index=names.index(first), width=260)
         compared = st.segmented_control(
             "Compare with",
             performance.COMPARISONS,
@@ -38,7 +39,8 @@ def choose() -> performance.Chosen | None:
             bind="query-params",
             required=True,
         )
-    if chosen != (wanted or first):
+    st.session_state["performance"] = chosen
+    if chosen != wanted:
         st.query_params["component"] = chosen
     return performance.Chosen(chosen, page.monitor.board.runners[chosen].kind, compared or performance.NOTHING)
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from hypothesis import settings
 
-from history import depot
+from history.spool import depot
 from history.store import Store
 from settings import History
 from settings_types import SecretUrl

@@ -16,15 +16,15 @@ import pytest
 import backup
 import probes
 import settings
-from history.backup import SHADOW, directory_of
-from history.backup_door import NAME, Door, address, ask
-from history.backup_file import PARTIAL, BackupError, Reader
-from history.depot import file_of
+from history.backups.archive import PARTIAL, BackupError, Reader
+from history.backups.backup import SHADOW, directory_of
+from history.backups.door import NAME, Door, address, ask
 from history.rows import Sample, insert
 from history.sender import table_of
-from history.spool import Rows, Spool
+from history.spool.depot import file_of
+from history.spool.sqlite import Rows, Spool
+from history.spool.thinning import Fold
 from history.store import Store
-from history.thinning import Fold
 from settings import History
 from settings_types import SecretUrl
 from tests.history.recording import EACH, SERIES

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import import_file
-from history import imports
+from history.imports import run as imports
 from tests.clickhouse_http import clickhouse_process
 from tests.history.rows import T0_S
 from tests.probes.listeners import refusing

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from history import rows
-from history.backup_door import Door
+from history.backups.door import Door
 from history.gate import WRITES
 from history.store import Store
 from settings import History

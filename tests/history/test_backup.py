@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from history import backup, backup_file, queries, rows
-from history.backup import SHADOW, back_up, directory_of
-from history.backup_file import BackupError, Reader, Writer, require_space, sentence
+from history import queries, rows
+from history.backups import archive as backup_file
+from history.backups import backup
+from history.backups.archive import BackupError, Reader, Writer, require_space, sentence
+from history.backups.backup import SHADOW, back_up, directory_of
+from history.backups.restore import open_backup, restore
 from history.gate import WRITES
-from history.restore import open_backup, restore
 from history.schema import VERSION
 from history.store import Store
 from history.window import Window

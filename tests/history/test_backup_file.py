@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from history.backup_file import BackupError, Manifest, Reader, TableCopy, Writer, parse
-from history.restore import open_backup
+from history.backups.archive import BackupError, Manifest, Reader, TableCopy, Writer, parse
+from history.backups.restore import open_backup
 from history.schema import VERSION
 
 TABLE = TableCopy(

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from history.depot import RETRY_S, Depot, file_of, is_damage
-from history.spool import Rows
+from history.spool.depot import RETRY_S, Depot, file_of, is_damage
+from history.spool.sqlite import Rows
 from settings import History
 from tests.history.rows import T0_S
 from tests.history.test_spool import drained, gauge

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from history.import_chunks import Chunks, by_weeks, sorting
-from history.import_columns import NO_TIME, Refusals, codes, combined, epoch_seconds, numbers
-from history.import_formats import open_source, recognise
-from history.import_increases import Increases
-from history.import_series import Known
-from history.import_source import FileRefused, OptionNeeded, Options
-from history.imports import content_hash
+from history.imports.chunks import Chunks, by_weeks, sorting
+from history.imports.columns import NO_TIME, Refusals, codes, combined, epoch_seconds, numbers
+from history.imports.formats import open_source, recognise
+from history.imports.increases import Increases
+from history.imports.run import content_hash
+from history.imports.series import Known
+from history.imports.source import FileRefused, OptionNeeded, Options
 from tests.history.rows import COUNT, METRICS, T0_S
 
 DUMP = Path(__file__).parent / "files" / "promtool_dump.txt"

@@ -16,9 +16,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from api.query import WRITERS, long_table
-from history import imports, queries
-from history.import_source import FileRefused, OptionNeeded, Options
-from history.imports import Import, ImportedOtherwise, Report
+from history import queries
+from history.imports import run as imports
+from history.imports.run import Import, ImportedOtherwise, Report
+from history.imports.source import FileRefused, OptionNeeded, Options
 from history.precision import rounded
 from history.store import Store
 from history.window import Window
@@ -249,7 +250,7 @@ def test_samples_older_than_raw_is_kept_are_in_the_rollups(chdb_path: Path, data
 def test_a_file_that_breaks_off_keeps_what_was_read(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("history.import_formats.BATCH_ROWS", 1000)
+    monkeypatch.setattr("history.imports.run.formats.BATCH_ROWS", 1000)
     path = tmp_path / "f.parquet"
     values = np.random.default_rng(2).random(20_000)
     columns = {"component": ["a"] * 20_000, "metric": ["m"] * 20_000, "time": T0_S + np.arange(20_000)}

@@ -16,9 +16,9 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from kafka import TopicPartition
 
 import probes
-from history import intake as taking
-from history import notes
-from history.intake import Intake, IntakeError
+from history.ingest import intake as taking
+from history.ingest import notes
+from history.ingest.intake import Intake, IntakeError
 from history.precision import rounded
 from history.store import Store
 from probes.kafka import KafkaComponent
@@ -274,7 +274,7 @@ def test_the_notes_of_kafka_lost_those_of_the_history_count(
 
 
 def test_the_component_names_the_brokers() -> None:
-    from history.ingest import _broker
+    from history.ingest.__main__ import _broker
 
     one, two = (KafkaComponent.model_validate({"kind": "kafka", "name": name, "bootstrap": "a:9092"}) for name in "ab")
     assert _broker([one], None) is one

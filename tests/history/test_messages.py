@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import probes
-from history import messages
-from history.messages import (
+from history.ingest import messages
+from history.ingest.messages import (
     MOST_LINES,
     Measured,
     Range,

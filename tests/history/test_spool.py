@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from history import sender
 from history.rows import Sample, SeriesKey, SeriesRow, StatusChange
-from history.spool import MAX_QUARANTINED, Batch, Rows, Spool
-from history.thinning import Fold
+from history.spool.sqlite import MAX_QUARANTINED, Batch, Rows, Spool
+from history.spool.thinning import Fold
 from probes.result import Status, labels, utc
 from tests.history.rows import T0_S
 from tests.probes.fakes import FILL
@@ -149,7 +149,7 @@ def test_at_the_bound_increases_are_added_the_newest_stay_and_the_batch_is_left_
 
 
 def test_a_file_that_was_large_is_small_again_once_it_is_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("history.spool.SHRINK_PAGES", 100)
+    monkeypatch.setattr("history.spool.sqlite.SHRINK_PAGES", 100)
     spool = filled(tmp_path / "spool.sqlite", 50_000)
     large = spool.bytes
     assert len(drained(spool)) == 50_000

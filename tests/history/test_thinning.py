@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import probes
-from history.thinning import COARSEST_S, Fold, fold_of, thin
+from history.spool.thinning import COARSEST_S, Fold, fold_of, thin
 from tests.history.rows import COUNT, METRICS, T0_S
 from tests.probes.fakes import FILL
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import MemberToRemove
 
-from history.intake import NOT_OURS, Intake
+from history.ingest.intake import NOT_OURS, Intake
 from history.store import Store
 from tests.history.rows import T0_S, count
 from tests.probes.listeners import eventually

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from history.import_columns import Floats, Ints, shown
+from history.imports.columns import Floats, Ints, shown
 from history.precision import rounded_column
 from history.rows import SeriesKey, SeriesRow
 from probes.catalogue import EXACT_BITS, Metric

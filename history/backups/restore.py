@@ -9,8 +9,8 @@ from pathlib import Path
 
 from clickhouse_connect.driver.client import Client
 
-from history.backup import counted
-from history.backup_file import BackupError, Reader, TableCopy, require_space, sentence
+from history.backups.archive import BackupError, Reader, TableCopy, require_space, sentence
+from history.backups.backup import counted
 from history.schema import VERSION
 from history.window import shown
 

@@ -7,10 +7,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from history.import_columns import Ints, Refusals
-from history.import_increases import Increases
-from history.import_series import Known
-from history.import_source import Piece, Source
+from history.imports.columns import Ints, Refusals
+from history.imports.increases import Increases
+from history.imports.series import Known
+from history.imports.source import Piece, Source
 from history.rows import SeriesRow, columns_table
 from history.window import shown
 

@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from history.import_columns import Ints, Refusals
-from history.import_prometheus import Exposition
-from history.import_series import Known
-from history.import_source import FileRefused, Options, Source
-from history.import_tables import Table, columns_of
+from history.imports.columns import Ints, Refusals
+from history.imports.prometheus import Exposition
+from history.imports.series import Known
+from history.imports.source import FileRefused, Options, Source
+from history.imports.tables import Table, columns_of
 from history.window import quoted
 from probes.catalogue import Metric
 

@@ -1,6 +1,6 @@
 """Takes samples from a Kafka topic into the history, each exactly once.
 
-What `history.messages` says about a message decides what is in it. Here is the order that makes it once:
+What `history.ingest.messages` says about a message decides what is in it. Here is the order that makes it once:
 
 1. The range of offsets about to be written is committed to Kafka (as metadata of the offset before it) and noted in
    the table ``progress``. Kafka refuses the commit of a consumer that has lost the partition without knowing it: so a
@@ -28,8 +28,8 @@ from kafka.errors import CommitFailedError, KafkaError, RebalanceInProgressError
 
 import probes
 from history.gate import WRITES
-from history.messages import Batch, Message, Range, Start, batch_of, batches, samples_of, series_row, start_of
-from history.notes import note, noted_last, place_of, source_of
+from history.ingest.messages import Batch, Message, Range, Start, batch_of, batches, samples_of, series_row, start_of
+from history.ingest.notes import note, noted_last, place_of, source_of
 from history.rows import SeriesKey, insert, samples_table, series_table
 from history.store import Store, StoreUnavailable
 from probes.catalogue import Metric

@@ -15,11 +15,11 @@ from typing import TypeVar
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
-from history.import_chunks import CHUNK_ROWS, Chunk, Chunks
-from history.import_columns import Refusals
-from history.import_formats import Text, open_source, recognise
-from history.import_series import Known
-from history.import_source import FileRefused, Options, Source
+from history.imports.chunks import CHUNK_ROWS, Chunk, Chunks
+from history.imports.columns import Refusals
+from history.imports.formats import Text, open_source, recognise
+from history.imports.series import Known
+from history.imports.source import FileRefused, Options, Source
 from history.rows import insert, series_table
 from probes.catalogue import Metric
 

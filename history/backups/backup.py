@@ -17,7 +17,7 @@ from pathlib import Path
 
 from clickhouse_connect.driver.client import Client
 
-from history.backup_file import BackupError, Manifest, TableCopy, Writer, require_space, sentence
+from history.backups.archive import BackupError, Manifest, TableCopy, Writer, require_space, sentence
 from history.gate import WRITES
 from history.window import shown
 from probes.clickhouse_client import place_of

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from history.import_columns import (
+from history.imports.columns import (
     NO_TIME,
     TIME_EXPECTED,
     Ints,
@@ -20,8 +20,8 @@ from history.import_columns import (
     shown,
     text_at,
 )
-from history.import_series import Known, SeriesRefused, Taken, is_counter, key_of, taken
-from history.import_source import FileRefused, OptionNeeded, Options, Piece
+from history.imports.series import Known, SeriesRefused, Taken, is_counter, key_of, taken
+from history.imports.source import FileRefused, OptionNeeded, Options, Piece
 from probes.catalogue import Metric
 
 OF_AN_EXPORT = frozenset({"min", "max", "count", "p50", "p95", "p99"})
@@ -107,7 +107,7 @@ class Table:
             )
 
     def batches(self) -> Iterator[tuple[pa.RecordBatch, int]]:
-        """See `history.import_source.Source`."""
+        """See `history.imports.source.Source`."""
         rows = 0
         try:
             for batch, position in self._read():
@@ -120,7 +120,7 @@ class Table:
             raise FileRefused(f"{self.path.name} cannot be read beyond its first {rows} rows: {said}.") from None
 
     def piece(self, batch: pa.RecordBatch, first: int) -> Piece:
-        """See `history.import_source.Source`."""
+        """See `history.imports.source.Source`."""
         row = self._number(np.arange(first, first + batch.num_rows))
         times, values = batch.column(self._columns.time), batch.column(self._columns.value)
         epochs: set[str] = set()

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from history.rows import Sample, SeriesRow, StatusChange
-from history.spool_schema import COLUMNS, SCHEMA, VERSION, Table
-from history.thinning import Fold, thin
+from history.spool.schema import COLUMNS, SCHEMA, VERSION, Table
+from history.spool.thinning import Fold, thin
 
 MAX_QUARANTINED = 1_000
 THIN_AT_ONCE = 50_000

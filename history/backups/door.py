@@ -13,8 +13,8 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 
-from history.backup import back_up, clear, directory_of
-from history.backup_file import BackupError
+from history.backups.archive import BackupError
+from history.backups.backup import back_up, clear, directory_of
 from history.store import Store, explain
 from probes.clickhouse_client import is_embedded
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from history.spool import Freed, Rows, Spool, SpoolDamaged
+from history.spool.sqlite import Freed, Rows, Spool, SpoolDamaged
 from probes.clickhouse_client import place_of
 from settings import History
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 from kafka import OffsetAndMetadata, TopicPartition
 
-from history.messages import Range, later, parse_range
+from history.ingest.messages import Range, later, parse_range
 from history.rows import insert
 
 

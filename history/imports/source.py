@@ -7,7 +7,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from history.import_columns import Floats, Ints
+from history.imports.columns import Floats, Ints
 
 
 class FileRefused(Exception):

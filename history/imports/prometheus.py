@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from prometheus_client.parser import text_string_to_metric_families
 
-from history.import_columns import NO_TIME, TIME_EXPECTED, Ints, Mask, Refusals, codes, epoch_seconds, numbers, text_at
-from history.import_series import Known, SeriesRefused, Taken, key_of, taken
-from history.import_source import FileRefused, OptionNeeded, Options, Piece
+from history.imports.columns import NO_TIME, TIME_EXPECTED, Ints, Mask, Refusals, codes, epoch_seconds, numbers, text_at
+from history.imports.series import Known, SeriesRefused, Taken, key_of, taken
+from history.imports.source import FileRefused, OptionNeeded, Options, Piece
 from history.window import quoted
 from probes.catalogue import Metric
 
@@ -34,7 +34,7 @@ SUFFIXES = ("_total", "_bucket", "_count", "_sum", "_created", "_gcount", "_gsum
 
 
 class Exposition:
-    """A source of lines; see `history.import_source.Source`."""
+    """A source of lines; see `history.imports.source.Source`."""
 
     unit = "B"
 

@@ -18,7 +18,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Protocol
 
-from history.import_series import SeriesRefused, key_of, unit_by_name
+from history.imports.series import SeriesRefused, key_of, unit_by_name
 from history.precision import rounded
 from history.rows import Sample, SeriesKey, SeriesRow
 from history.window import FIRST_YEAR, LAST_YEAR, quoted

@@ -1,4 +1,4 @@
-"""``python -m history.ingest TOPIC``: a Kafka topic into the history, each sample once; see `history.intake`."""
+"""``python -m history.ingest TOPIC``: a Kafka topic into the history, each sample once; see `history.ingest.intake`."""
 
 import argparse
 import logging
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import probes
 import settings
-from history.intake import Intake, IntakeError
+from history.ingest.intake import Intake, IntakeError
 from history.store import Store
 from probes.kafka import KafkaComponent
 from settings import Component

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from history.import_columns import Floats, Ints, Mask
+from history.imports.columns import Floats, Ints, Mask
 
 
 @dataclass(frozen=True, slots=True)

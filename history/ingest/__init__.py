@@ -1,0 +1,1 @@
+"""Samples from a Kafka topic into the history, exactly once: `python -m history.ingest`."""

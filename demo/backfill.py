@@ -203,15 +203,16 @@ def _samples_of_day(story: Story, lines: Sequence[Line], day: Chunk) -> pa.Table
     t, distance_s = times(story, day)
     looked, _ = times(story, day, LOOKED_S)
     parts: list[tuple[int, Floats, Floats]] = []
+    answered = {component: story.observed(component, t) for component in story.components}
     for line in lines:
-        seen = story.observed(line.course.component, t)
+        seen = answered[line.course.component]
         which = " ".join(value for _, value in line.labels)
         values = story.values(line.course, line.base, which, t)
         if METRICS[line.course.metric].type == "counter":  # stored as the increase since the sample before
             values = values * distance_s
         parts.append((line.key.id, t[seen], rounded_column(values[seen], METRICS[line.course.metric].bits)))
     for component in story.components:
-        parts += _common(story, component, looked)
+        parts += _common(story, component, t, looked)
     return columns_table(
         np.concatenate([np.full(len(at), series_id, np.uint64) for series_id, at, _ in parts]),
         np.concatenate([at for _, at, _ in parts]).astype(np.int64),
@@ -257,15 +258,15 @@ def events_table(story: Story) -> pa.Table:
     )
 
 
-def _common(story: Story, component: str, t: Floats) -> list[tuple[int, Floats, Floats]]:
-    """What every component has: `probe_up`, `probe_status` and, where it answered, its latency."""
-    seen = story.observed(component, t, readings=False)
-    ranks = story.ranks(component, t).astype(np.float64)
-    up = np.where((ranks == 2) | (ranks == 4), 0.0, 1.0)  # unknown and critical, as `probes.common` has it
-    found = [
-        (SeriesKey(component, "probe_up").id, t[seen], up[seen]),
-        (SeriesKey(component, "probe_status").id, t[seen], ranks[seen]),
-    ]
+def _common(story: Story, component: str, t: Floats, looked: Floats) -> list[tuple[int, Floats, Floats]]:
+    """What every component has: `probe_up` at `looked`; at `t` `probe_status` and, where it answered, its latency."""
+    found = []
+    for metric, at in (("probe_up", looked), ("probe_status", t)):
+        values = story.ranks(component, at).astype(np.float64)
+        if metric == "probe_up":  # unknown and critical are not, as `probes.common` has it
+            values = np.where((values == 2) | (values == 4), 0.0, 1.0)
+        seen = story.observed(component, at, readings=False)
+        found.append((SeriesKey(component, metric).id, at[seen], values[seen]))
     latency = story.latency(component, t)
     if latency is not None:
         answered = story.observed(component, t)

@@ -20,9 +20,10 @@ SHOTS = (
     ("overview", "/", "light", DESK),
     ("overview-dark", "/", "dark", DESK),
     ("overview-phone", "/", "light", PHONE),
-    ("trends", "/trends?from=now-30d&to=now", "light", DESK),
+    ("trends", "/trends?from=now-365d&to=now", "light", DESK),
+    ("performance", "/performance?component=kafka&compare=Same+time+last+week&from=now-7d&to=now", "dark", DESK),
     ("kafka", "/kafka?from=now-7d&to=now", "dark", DESK),
-    ("network-capacity", "/network?from=now-90d&to=now&view=Capacity", "light", DESK),
+    ("network-capacity", "/network?from=now-365d&to=now&view=Capacity", "light", DESK),
 )
 """File name, page, colour scheme, size."""
 COURSE_S = 60

@@ -101,7 +101,7 @@ def percentiles(
         draw_line(canvas, line, values, pen)
     if previous is not None:
         before = previous.avg if previous.p95 is None else previous.p95
-        draw_line(canvas, previous, before, Pen(f"p95, {previous_name}", COLOURS[1], 1.0, "dash"))
+        draw_line(canvas, previous, before, Pen(f"p95 {previous_name}", COLOURS[1], 1.0, "dash"))
     value_axis(figure, scale, logarithmic=wide)
     figure.update_layout(showlegend=True, legend={"traceorder": "reversed"})
     _draw_thresholds(figure, thresholds, float(np.nanmax(line.high)), line.unit, scale)

@@ -40,6 +40,11 @@ class Chosen:
         return NAMES.get(self.compared, "")
 
     @property
+    def legend(self) -> str:
+        """The same beside a line, where a phone has no room for more."""
+        return "before" if self.compared == BEFORE else self.earlier
+
+    @property
     def when(self) -> str:
         return f"in {self.earlier}" if self.compared == BEFORE else self.earlier
 
@@ -144,7 +149,7 @@ def _draw_fan(page: Page, chosen: Chosen, answer: SeriesSet) -> None:
         page.window,
         page.zone,
         previous=next(iter(before(answer)), None),
-        previous_name=chosen.earlier,
+        previous_name=chosen.legend,
         height=260,
         read_s=answer.read_s,
     )
@@ -157,7 +162,7 @@ def _draw_throughput(page: Page, chosen: Chosen, metric: str, answer: SeriesSet)
         page.window,
         page.zone,
         previous=before(answer),
-        previous_name=chosen.earlier,
+        previous_name=chosen.legend,
         thresholds=limits(page.monitor, metric, (chosen.component,)),
         events=[event for event in known_events(page, page.window) if event.component in {"", chosen.component}],
         height=170,
@@ -172,7 +177,7 @@ def _draw_failures(page: Page, chosen: Chosen, answer: SeriesSet) -> None:
         page.window,
         page.zone,
         previous=next(iter(before(answer)), None),
-        previous_name=chosen.earlier,
+        previous_name=chosen.legend,
         height=150,
         read_s=answer.read_s,
     )

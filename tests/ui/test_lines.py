@@ -70,7 +70,7 @@ def test_a_day_that_is_not_over_is_dotted_and_one_of_seconds_is_not() -> None:
 
 def test_an_earlier_period_is_thin_dashed_and_named() -> None:
     figure = charts.percentiles(year(), YEAR, UTC, previous=year(), previous_name="last week")
-    (before,) = [trace for trace in figure.data if trace.name == "p95, last week"]
+    (before,) = [trace for trace in figure.data if trace.name == "p95 last week"]
     assert before.line.dash == "dash"
     assert before.line.width <= 1
     assert {"p50", "p95", "p99", "max"} <= {trace.name for trace in figure.data}

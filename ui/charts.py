@@ -55,19 +55,25 @@ def time_series(
     wide = is_wide([s.avg for s in shown], float(np.nanmax(peak)), shown[0].unit)
     scale = scale_for(usual if wide else peak, shown[0].unit)
     canvas = Canvas(figure, zone, scale, read_s)
-    before = {(line.component, line.labels): line for line in previous}
     for line, colour in zip(shown, cycle(COLOURS), strict=False):
         if banded and np.any(line.high > line.low):
             draw_band(canvas, line, line.low, line.high, colour)
         draw_line(canvas, line, line.avg, Pen(line.label, colour))
-        if (earlier := before.get((line.component, line.labels))) is not None:
-            name = previous_name if len(shown) == 1 else f"{line.label}, {previous_name}"
-            draw_line(canvas, earlier, earlier.avg, Pen(name, colour, 1.0, "dash"))
+    _draw_earlier(canvas, shown, previous, previous_name)
     value_axis(figure, scale, logarithmic=wide)
-    figure.update_layout(showlegend=legend or len(shown) > 1 or bool(before))
+    figure.update_layout(showlegend=legend or len(shown) > 1 or bool(previous))
     _draw_thresholds(figure, thresholds, max(float(np.nanmax(s.high)) for s in shown), shown[0].unit, scale)
     _mark_events(canvas, events, float(usual.min()) / scale.divisor if wide else 0.0)
     return figure
+
+
+def _draw_earlier(canvas: Canvas, shown: Sequence[Series], previous: Sequence[Series], name: str) -> None:
+    """The averages of an earlier period, each in the colour of its line."""
+    before = {(line.component, line.labels): line for line in previous}
+    for line, colour in zip(shown, cycle(COLOURS), strict=False):
+        if (earlier := before.get((line.component, line.labels))) is not None:
+            called = name if len(shown) == 1 else f"{line.label} {name}"
+            draw_line(canvas, earlier, earlier.avg, Pen(called, colour, 1.0, "dash"))
 
 
 def percentiles(

@@ -52,7 +52,7 @@ def usual(values: Floats, unit: str) -> str:
     """Between which figures nine in ten of the values lie: ``38–55 ms``.
 
     >>> usual(np.linspace(0.036, 0.057, 101), "seconds"), usual(np.ones(9), "ratio")
-    ('37.1–56 ms', '100 %')
+    ('37–55.9 ms', '100 %')
     """
     low, high = (humanize(float(np.quantile(values, share)), unit) for share in (0.05, 0.95))
     if low == high:

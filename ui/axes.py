@@ -19,7 +19,7 @@ _SCALES = {
     "bytes/s": ((1e9, "GB/s"), (1e6, "MB/s"), (1e3, "kB/s"), (1, "B/s")),
     "ratio": ((0.01, "%"),),
 }
-WIDE = 60
+WIDE = 20
 """From so many times the usual value on the peak would press everything else flat: the axis becomes logarithmic."""
 _PLAIN = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""))
 

@@ -17,14 +17,11 @@ from probes.catalogue import humanize
 from probes.result import Status
 from ui import charts
 from ui.frame import Page
-from ui.lines import unfinished
 from ui.panels import Panel, Question, plot, plot_answer
 from ui.questions import fresh_s
 from ui.timerange import describe
 from ui.words import ROWS
 
-LONG_S = 180 * DAY_S
-"""Of so long a range, days are a saw of weekends."""
 WEEKS, GROWTH_DAYS = 4, 90
 WEEK = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -70,10 +67,10 @@ def busy_panels(page: Page, component: str) -> list[Panel[Any]]:
 
 
 def at_least(page: Page, length_s: int) -> Window:
-    """The page's range, or the `length_s` before its end where it is shorter: in days, a long one in weeks."""
+    """The page's range in days, or the `length_s` before its end where it is shorter."""
     window = page.window
     if window.length_s >= length_s:
-        return replace(window, step_s=DAY_S if window.length_s < LONG_S else WEEK_S)
+        return replace(window, step_s=DAY_S)
     if window.words and window.words[1] == "now":
         return Window(window.end_s - length_s, window.end_s, DAY_S, (f"now-{length_s // DAY_S}d", "now"))
     return Window(window.end_s - length_s, window.end_s, DAY_S)
@@ -102,14 +99,20 @@ def told_hours(answer: Sequence[Hours]) -> str:
 
 
 def told_growth(answer: SeriesSet) -> str:
-    """``How did it grow? – p95 of a week's busiest day from 12 % to 31 %``, of a long range the p95 of whole weeks."""
-    line = busiest(answer)
+    """``How did it grow? – p95 of a week's busiest day from 12 % to 31 %``."""
+    line = busiest_days(busiest(answer))
     p95 = line.avg if line.p95 is None else line.p95
-    whole = max(1, len(p95) - unfinished(line, answer.read_s))
-    p95, count = p95[:whole], max(1, WEEK_S // line.step_s)
-    words = " to ".join(humanize(float(ends.max()), line.unit) for ends in (p95[:count], p95[-count:]))
-    what = "a week" if count == 1 else "a week's busiest day"
-    return f"How did it grow? – p95 of {what} from {words}"
+    week = int(np.searchsorted(line.t, line.t[0] + WEEK_S)) - 1  # until then the first week is not over
+    words = " to ".join(humanize(float(value), line.unit) for value in (p95[week], p95[-1]))
+    return f"How did it grow? – p95 of a week's busiest day from {words}"
+
+
+def busiest_days(line: Series) -> Series:
+    """For each day the highest figures of the seven days that end with it: weekends are no dips of a link's load."""
+    first = np.searchsorted(line.t, line.t - 6.5 * DAY_S)  # half a day less: one of them may have 23 or 25 hours
+    spans = [slice(start, end + 1) for end, start in enumerate(first)]
+    columns = [np.array([column[span].max() for span in spans]) for column in line.columns[1:]]
+    return line.of([line.t, *columns])
 
 
 def busiest_hours(answer: Sequence[Hours]) -> Hours:
@@ -154,8 +157,9 @@ def _draw_hours(answer: Sequence[Hours], page: Page, window: Window) -> None:
 def _draw_days(answer: SeriesSet, page: Page, window: Window) -> None:
     line = busiest(answer)
     limits = [(Status.CRITICAL, 1.0)] if line.metric == UTILIZATION else []
-    figure = charts.percentiles(line, window, page.zone, thresholds=limits, height=250, read_s=answer.read_s)
-    plot_answer(figure, "chart:days", answer, f"{line.label}, {describe(window, page.zone)}")
+    figure = charts.percentiles(busiest_days(line), window, page.zone, thresholds=limits, height=250)
+    note = f"{line.label}, the busiest of seven days each, {describe(window, page.zone)}"
+    plot_answer(figure, "chart:days", answer, note)
 
 
 def _shown(value: float | None, unit: str) -> str:

@@ -97,7 +97,9 @@ def draw_percentiles(summaries: Sequence[Summary]) -> None:
 
 
 def _share(ratio: float) -> str:
-    """A share near one with the digits that tell: 99.97 % is not 100 %."""
+    """A share near one with the digits that tell: 99.97 % is not 100 %, and next to nothing is not 0 %."""
+    if 0 < ratio < 1e-4:
+        return "under 0.01 %"
     return f"{math.floor(ratio * 1e5) / 1e3:.3f} %" if 0.99 <= ratio < 1 else humanize(ratio, "ratio")
 
 

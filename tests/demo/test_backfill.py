@@ -48,6 +48,12 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def weeks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A past of some weeks."""
+    monkeypatch.setattr("demo.story.DAYS", 30)
+
+
+@pytest.fixture
 def story(client: Client) -> Story:
     return Story(backfill.begin(client, DATABASE, ANCHOR_S + 14), COMPONENTS)
 
@@ -85,7 +91,7 @@ def test_it_writes_the_past_once_however_often_it_runs(client: Client, story: St
     assert int(str(client.command(doubled))) == 0
 
 
-@pytest.mark.usefixtures("short")
+@pytest.mark.usefixtures("weeks")
 def test_an_interrupted_one_goes_on_with_the_same_anchor(client: Client, story: Story) -> None:
     pauses = iter([False, False, True])
     assert not backfill.run(client, DATABASE, story, LINES, wait=lambda _: next(pauses))

@@ -101,7 +101,7 @@ def test_an_interrupted_one_goes_on_with_the_same_anchor(client: Client, story: 
     assert backfill.begin(client, DATABASE, ANCHOR_S + 5000) == ANCHOR_S
     assert backfill.run(client, DATABASE, Story(ANCHOR_S, COMPONENTS), LINES)
     oldest = int(str(client.command(f"SELECT toUnixTimestamp(min(t)) FROM {DATABASE}.samples_15m")))
-    assert 0 <= oldest - story.start_s <= 3600
+    assert abs(oldest - story.start_s) <= 900  # a row is called after its beginning
 
 
 @pytest.mark.usefixtures("short")

@@ -220,7 +220,7 @@ class Recorder:
                 self._damages = self._depot.damages
                 self._series.clear()
         self._tell(freed)
-        if self._depot.figures.waiting > MAX_BATCH:
+        if rows.changes or self._depot.figures.waiting > MAX_BATCH:  # "what changed" on a page is not to be late
             self._sender.wake()
 
     def _tell(self, freed: Freed) -> None:

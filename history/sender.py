@@ -108,7 +108,7 @@ class Sender:
             self._thread.start()
 
     def wake(self) -> None:
-        """More than a batch waits: do not wait for the next flush."""
+        """More than a batch waits, or somebody waits for what does: do not wait for the next flush."""
         self._woken.set()
 
     def stop(self, wait_s: float) -> None:

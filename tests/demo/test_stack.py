@@ -85,7 +85,7 @@ def test_it_starts_survives_a_kill_refuses_a_second_and_stops_in_time(tmp_path: 
         texts = [line[1] for line in lines[:-1]]
         assert texts[0] in {"Starting the demo.", "Starting redis-server."}
         assert "Opening the history." in texts
-        assert any(text.startswith("Filling 90 days of demo history: ") for text in texts)
+        assert any(text.startswith("Filling a year of demo history: ") for text in texts)
         ready = lines[-2]
         assert ready[:2] == [True, ""]
         ports = json.loads((tmp_path / "ports.json").read_text())

@@ -121,10 +121,10 @@ def test_memory_is_no_fault_when_it_was_asked_for() -> None:
 def test_each_history_has_a_file_of_its_own() -> None:
     places = [
         History.model_validate({"dsn": dsn, "database": database})
-        for dsn in ("chdb://var/a", "chdb://var/b", "clickhouse://me:secret@host:8123")
+        for dsn in ("chdb://var/a", "chdb://var/b", "clickhouse://me:open-sesame@host:8123")
         for database in ("one", "two")
     ]
     files = {str(file_of(place)) for place in places}
     assert len(files) == len(places)
-    assert not any("secret" in file for file in files)
+    assert not any("sesame" in file for file in files)
     assert all(file.startswith("var/spool/") for file in files)

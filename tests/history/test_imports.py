@@ -250,7 +250,7 @@ def test_samples_older_than_raw_is_kept_are_in_the_rollups(chdb_path: Path, data
 def test_a_file_that_breaks_off_keeps_what_was_read(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("history.imports.run.formats.BATCH_ROWS", 1000)
+    monkeypatch.setattr("history.imports.formats.BATCH_ROWS", 1000)
     path = tmp_path / "f.parquet"
     values = np.random.default_rng(2).random(20_000)
     columns = {"component": ["a"] * 20_000, "metric": ["m"] * 20_000, "time": T0_S + np.arange(20_000)}

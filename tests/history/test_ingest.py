@@ -220,7 +220,8 @@ def test_a_topic_that_is_not_there_or_made_anew_is_refused(
     drain(intake, lambda: intake.state().written == 30)
     intake.close()
     topic.admin.delete_topics([topic.name])
-    with pytest.raises(IntakeError, match=f'no topic "{topic.name}": create it'):
+    # What Kafka still tells of a topic just deleted is either that it is not there or that it is empty.
+    with pytest.raises(IntakeError, match=f'no topic "{topic.name}": create it|ends before offset 0, but'):
         drain(intake, lambda: False)
     topic.create()
     with pytest.raises(

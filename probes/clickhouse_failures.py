@@ -14,6 +14,11 @@ AUTH_CODES = frozenset({192, 193, 194, 516})
 """UNKNOWN_USER, WRONG_PASSWORD, REQUIRED_PASSWORD, AUTHENTICATION_FAILED."""
 DENIED_CODES = frozenset({164, 497})
 """READONLY, ACCESS_DENIED."""
+TOO_MUCH = (
+    "too_much",
+    "does not answer a question that costs so much: {}",
+    "Ask for a shorter range, fewer series or a wider step.",
+)
 READ_ONLY_TABLE = (
     "read_only_table",
     "takes no rows for a table that is read-only: {}",
@@ -26,6 +31,7 @@ REFUSALS = {
         "has no such database: {}",
         "Create it, or name another one: in the DSN after the port, or as history.database.",
     ),
+    158: TOO_MUCH,
     159: ("query_timeout", "took too long over a query.", "Is it overloaded? See its merges."),
     164: (
         "read_only_user",
@@ -43,6 +49,7 @@ REFUSALS = {
         "takes no more rows until its merges catch up: {}",
         "See system.merges: its disk is too slow, or merges were stopped (SYSTEM START MERGES).",
     ),
+    396: TOO_MUCH,
     774: READ_ONLY_TABLE,
 }
 """By ClickHouse's number: our word, what it does ({}: its own sentence), and what to do about it."""

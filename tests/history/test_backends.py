@@ -191,3 +191,27 @@ def test_what_nobody_measures_is_empty_and_events_come_back(kept: Store) -> None
         )
         (event,) = queries.events(client, asked, Window(T0_S, T0_S + 10))
     assert (event.at_s, event.till_s, event.kind, event.text) == (T0_S + 0.25, None, "deploy", "v2 'quoted'")
+
+
+@pytest.mark.parametrize(
+    ("limit", "most", "code"),
+    [
+        ("max_rows_to_read", 10, "too_much"),
+        ("max_result_rows", 3, "too_much"),
+        ("max_memory_usage", 20_000, "out_of_memory"),
+        ("max_execution_time", 0.001, "query_timeout"),
+    ],
+)
+def test_a_question_that_costs_too_much_is_refused_in_a_sentence_and_the_store_lives_on(
+    kept: Store, monkeypatch: pytest.MonkeyPatch, limit: str, most: float, code: str
+) -> None:
+    monkeypatch.setitem(queries.LIMITS, limit, most)
+    window = Window(T0_S, END_S, 60)
+    with client_of(kept) as client:
+        with pytest.raises(Exception, match=r"Code|exceed") as caught:
+            queries.series(client, scope(kept, END_S), window, (FILL.name,), percentiles=True)
+        error = kept.report(caught.value)  # type: ignore[arg-type]
+        assert (error.code, kept.state.ready) == (code, True)
+        assert error.hint
+        monkeypatch.undo()
+        assert queries.series(client, scope(kept, END_S), window, (FILL.name,), ("thing",)).series

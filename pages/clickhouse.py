@@ -26,7 +26,9 @@ TABLES = {
     "disks": "The server does not tell its disks.",
 }
 
-page = frame.begin("ClickHouse", "Does it take the inserts, do merges keep up, what runs, and is there room?")
+page = frame.begin(
+    "ClickHouse", "Does it take the inserts, do merges keep up, what runs, and is there room?", charted=True
+)
 
 
 def clickhouse_page() -> None:
@@ -40,4 +42,4 @@ def clickhouse_page() -> None:
     cards.all_metrics(view)
 
 
-frame.live(clickhouse_page, every_s=5.0)
+frame.live(page, clickhouse_page, every_s=5.0)

@@ -54,7 +54,7 @@ def debug() -> None:
             st.code(text, language="text")
 
 
-frame.live(debug, every_s=2.0)
+frame.live(page, debug, every_s=2.0)
 with st.expander("Configuration in force, secrets masked"):
     st.json(configuration(monitor), expanded=2)
 with st.expander("Versions"):

@@ -24,7 +24,7 @@ TABLES = {
     "brokers": "No broker answered.",
 }
 
-page = frame.begin("Kafka", "Are all partitions led and replicated, and do the consumers keep up?")
+page = frame.begin("Kafka", "Are all partitions led and replicated, and do the consumers keep up?", charted=True)
 
 
 def kafka_page() -> None:
@@ -38,4 +38,4 @@ def kafka_page() -> None:
     cards.all_metrics(view)
 
 
-frame.live(kafka_page, every_s=5.0)
+frame.live(page, kafka_page, every_s=5.0)

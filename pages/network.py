@@ -9,13 +9,15 @@ from ui.questions import metric_panel
 
 VIEWS = ("Now", "History", "Capacity")
 
-page = frame.begin("Network", "Who is unreachable or slow, how was it before, and how long will each link last?")
-chosen = st.segmented_control(
-    "View", VIEWS, default=VIEWS[0], key="view", bind="query-params", label_visibility="collapsed"
+page = frame.begin(
+    "Network", "Who is unreachable or slow, how was it before, and how long will each link last?", charted=True
 )
 
 
 def network_page() -> None:
+    chosen = st.segmented_control(
+        "View", VIEWS, default=VIEWS[0], key="view", bind="query-params", label_visibility="collapsed"
+    )
     view = cards.verdict_line(page.monitor.board.of_kind("network"), "network", page.now, page.monitor)
     if view is None:
         return
@@ -72,4 +74,4 @@ def capacity(view: ComponentView) -> None:
     show(page.monitor.reader, network.busy_panels(page, view.name), columns=2)
 
 
-frame.live(network_page, every_s=5.0)
+frame.live(page, network_page, every_s=5.0)

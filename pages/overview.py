@@ -94,4 +94,4 @@ def _last_day() -> Window:
     return Window(end_s - 86400, end_s, words=("now-24h", "now"))
 
 
-frame.live(overview)
+frame.live(page, overview)

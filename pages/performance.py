@@ -9,7 +9,9 @@ from ui import frame, performance, trends
 from ui.panels import Panel, Question, show
 from ui.questions import fresh_s, known_components, metric_panel
 
-page = frame.begin("Performance", "Which component is slow, how slow at the worst, and did it fail while it was?")
+page = frame.begin(
+    "Performance", "Which component is slow, how slow at the worst, and did it fail while it was?", charted=True
+)
 names = known_components(page.monitor)
 
 
@@ -45,10 +47,8 @@ def choose() -> performance.Chosen | None:
     return performance.Chosen(chosen, page.monitor.board.runners[chosen].kind, compared or performance.NOTHING)
 
 
-chosen = choose()
-
-
 def draw() -> None:
+    chosen = choose()
     if chosen is None:
         st.info("Nothing is configured yet: name your systems in tapewatch.toml.", icon=":material/settings:")
         return
@@ -71,4 +71,4 @@ def draw() -> None:
     )
 
 
-frame.live(draw, every_s=10.0)
+frame.live(page, draw, every_s=10.0)

@@ -26,7 +26,7 @@ TABLES = {
     "keyspace": "No keys.",
 }
 
-page = frame.begin("Redis", "Is it quick, has it room, and does it lose or refuse anything?")
+page = frame.begin("Redis", "Is it quick, has it room, and does it lose or refuse anything?", charted=True)
 
 
 def redis_page() -> None:
@@ -40,4 +40,4 @@ def redis_page() -> None:
     cards.all_metrics(view)
 
 
-frame.live(redis_page, every_s=5.0)
+frame.live(page, redis_page, every_s=5.0)

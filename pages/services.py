@@ -29,4 +29,4 @@ def services() -> None:
     st.graphviz_chart(diagram.dependencies(views), width="content")
 
 
-frame.live(services, every_s=2.0)
+frame.live(page, services, every_s=2.0)

@@ -4,7 +4,9 @@ from ui import cards, frame
 from ui.panels import show
 from ui.questions import metric_panel
 
-page = frame.begin("System", "Has this machine the processor, memory and disk the stack needs, and who uses them?")
+page = frame.begin(
+    "System", "Has this machine the processor, memory and disk the stack needs, and who uses them?", charted=True
+)
 
 
 def system() -> None:
@@ -37,4 +39,4 @@ def system() -> None:
         cards.watched(processes, "Watched processes", page)
 
 
-frame.live(system, every_s=5.0)
+frame.live(page, system, every_s=5.0)

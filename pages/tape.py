@@ -17,7 +17,7 @@ HOPS = {
 }
 """The kinds the tape flows through, in its order, and the metrics that show it flowing."""
 
-page = frame.begin("Tape", "Is the tape flowing: IQFeed → Kafka → ClickHouse, with Redis for live state?")
+page = frame.begin("Tape", "Is the tape flowing: IQFeed → Kafka → ClickHouse, with Redis for live state?", charted=True)
 
 
 def tape() -> None:
@@ -38,4 +38,4 @@ def tape() -> None:
     show(page.monitor.reader, panels, columns=2)
 
 
-frame.live(tape, every_s=5.0)
+frame.live(page, tape, every_s=5.0)

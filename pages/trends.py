@@ -9,7 +9,9 @@ from ui import axes, frame, trends
 from ui.panels import Panel, Question, show
 from ui.questions import fresh_s, known_components, metric_panel
 
-page = frame.begin("Health trends", "How healthy was each component over the range, and how much of it was observed?")
+page = frame.begin(
+    "Health trends", "How healthy was each component over the range, and how much of it was observed?", charted=True
+)
 
 
 def health_trends() -> None:
@@ -53,4 +55,4 @@ def health_trends() -> None:
     st.caption("Hatched means that nobody looked: neither up nor down is claimed for it.")
 
 
-frame.live(health_trends, every_s=10.0)
+frame.live(page, health_trends, every_s=10.0)

@@ -50,7 +50,8 @@ def blank(window: Window, zone: ZoneInfo, height: int) -> go.Figure:
         height=height,
         margin=MARGIN,
         hovermode="x unified",
-        dragmode="zoom",
+        dragmode="select",
+        selectdirection="h",
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
         uirevision="keep",
     )

@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from history.recorder import RecorderState
-from history.window import Window, parse_window
+from history.window import Window
 from monitor import Monitor
 from probes.result import Status
 from ui import timerange
@@ -23,15 +23,22 @@ SLOW_REFRESH_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a page script works with."""
+    """What a page script works with.
+
+    Attributes:
+        charted: its charts follow the range: then the head is part of what is drawn anew, so that a range taken
+            from a chart costs one drawing, not two.
+    """
 
     monitor: Monitor
-    words: tuple[str, str]
+    title: str
+    question: str
+    charted: bool
 
     @property
     def window(self) -> Window:
-        """The page's range as of now: a relative one moves with every drawing of the live part."""
-        return parse_window(*self.words, time.time())
+        """The URL's range as of now: a relative one moves with every drawing of the live part."""
+        return timerange.window()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -42,23 +49,29 @@ class Page:
         return datetime.now(UTC)
 
 
-def begin(title: str, question: str) -> Page:
-    """Draw the head of a page and return what the rest of it needs.
+def begin(title: str, question: str, *, charted: bool = False) -> Page:
+    """Begin a page and return what the rest of it needs.
 
     Args:
         question: what this page answers, in a line under the title.
+        charted: it has charts of the range.
     """
-    monitor = running().monitor
-    zone = monitor.settings.app.zone
-    window = timerange.current(zone)
+    page = Page(running().monitor, title, question, charted)
+    if not charted:
+        head(page)
+    return page
+
+
+def head(page: Page) -> None:
+    """Title, range and the question the page answers."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.header(title, anchor=False, width="content")
-        timerange.control(window, zone)
-    st.caption(question)
-    return Page(monitor, window.words or (str(window.start_s), str(window.end_s)))
+        st.header(page.title, anchor=False, width="content")
+        timerange.control(page.window, page.zone)
+    timerange.complain(page.zone)
+    st.caption(page.question)
 
 
-def live(body: Callable[[], Any], every_s: float | None = None) -> None:
+def live(page: Page, body: Callable[[], Any], every_s: float | None = None) -> None:
     """Draw `body` and draw it again as results come in; a page has exactly one such part.
 
     Args:
@@ -71,6 +84,8 @@ def live(body: Callable[[], Any], every_s: float | None = None) -> None:
     @st.fragment(run_every=pace_s)
     def part() -> None:
         running().viewers(context.session_id if context else "")
+        if page.charted:
+            head(page)
         banner(running().monitor)
         body()
 

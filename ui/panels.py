@@ -9,12 +9,15 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import streamlit as st
 
 from history.answers import SeriesSet
 from history.reader import Answer, Reader, wait_for
+from ui import timerange
+from ui.state import monitor
 from ui.status import age
 from ui.words import reading
 
@@ -121,8 +124,15 @@ def _explain_absence(answer: Answer[Any], height: int) -> None:
 
 
 def plot(figure: Any, key: str, below: str = "") -> None:
-    """A figure in the house's way: no mode bar, as wide as its frame; `below` is a note under it, small and grey."""
-    st.plotly_chart(figure, width="stretch", key=key, config={"displayModeBar": False, "displaylogo": False})
+    """A figure in the house's way: no mode bar, as wide as its frame; `below` is a note under it, small and grey.
+
+    Dragging along a time axis makes what was selected the page's range, of every chart on it.
+    """
+    how: dict[str, Any] = {}
+    if figure.layout.xaxis.type == "date":
+        key = f"{key}:{timerange.generation()}"
+        how = {"on_select": partial(timerange.picked, key, monitor().settings.app.zone), "selection_mode": "box"}
+    st.plotly_chart(figure, width="stretch", key=key, config={"displayModeBar": False, "displaylogo": False}, **how)
     if below:
         st.markdown(f":small[:gray[{below}]]")
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from history.window import DEFAULT_FROM, DEFAULT_TO, RangeError, Window, parse_window
+from history.window import DEFAULT_FROM, DEFAULT_TO, MIN_RANGE_S, RangeError, Window, parse_window
 
 PRESETS = {
     "15 min": "now-15m",
@@ -18,7 +18,8 @@ PRESETS = {
     "90 d": "now-90d",
     "1 y": "now-365d",
 }
-_REMEMBERED = "range"
+_REMEMBERED, _PAST, _GENERATION = "range", "ranges before", "range generation"
+MOST_BACK = 50
 
 
 def restore() -> None:
@@ -30,16 +31,20 @@ def restore() -> None:
         query.update(session[_REMEMBERED])
 
 
-def current(zone: ZoneInfo) -> Window:
-    """The range in force; where the URL's cannot be used says so on the page and falls back to the default."""
+def window() -> Window:
+    """The URL's range as of now; the default one where the URL's cannot be used."""
     try:
         return parse_window(st.query_params.get("from"), st.query_params.get("to"), time.time())
-    except RangeError as error:
-        st.warning(
-            f"{error} Showing the {describe(parse_window(None, None, time.time()), zone)} instead.",
-            icon=":material/schedule:",
-        )
+    except RangeError:
         return parse_window(None, None, time.time())
+
+
+def complain(zone: ZoneInfo) -> None:
+    """Say on the page what is wrong with a range of the URL that cannot be used."""
+    try:
+        parse_window(st.query_params.get("from"), st.query_params.get("to"), time.time())
+    except RangeError as error:
+        st.warning(f"{error} Showing the {describe(window(), zone)} instead.", icon=":material/schedule:")
 
 
 def describe(window: Window, zone: ZoneInfo) -> str:
@@ -57,7 +62,11 @@ def describe(window: Window, zone: ZoneInfo) -> str:
 
 
 def control(window: Window, zone: ZoneInfo) -> None:
-    """The range as a button; presets, shift, zoom out and typed ends behind it."""
+    """The range as a button; presets, shift, zoom out and typed ends behind it, and the way back."""
+    if _before():
+        st.button(
+            "Back", icon=":material/undo:", type="tertiary", on_click=back, key="back", help="To the range before"
+        )
     with st.popover(describe(window, zone), icon=":material/schedule:"):
         st.pills(
             "Range",
@@ -81,8 +90,59 @@ def control(window: Window, zone: ZoneInfo) -> None:
 
 
 def push(start: str | int, end: str | int) -> None:
-    """Make a range the page's; for callbacks."""
-    st.query_params.update({"from": str(start), "to": str(end)})
+    """Make a range the page's and remember the one before; for callbacks."""
+    past = st.session_state.setdefault(_PAST, [])
+    past.append(_words())
+    del past[:-MOST_BACK]
+    _show((str(start), str(end)))
+
+
+def back() -> None:
+    """Return to the exact range before; for callbacks."""
+    if past := _before():
+        st.session_state[_PAST] = past[:-1]
+        _show(past[-1])
+
+
+def picked(key: str, zone: ZoneInfo) -> None:
+    """Make what was selected on a chart the page's range; for the chart's callback."""
+    boxes = st.session_state[key]["selection"]["box"]
+    if boxes:
+        start_s, end_s = sorted(epoch_s(str(moment), zone) for moment in boxes[0]["x"][:2])
+        middle_s = (start_s + end_s) / 2
+        half_s = max(MIN_RANGE_S, end_s - start_s) / 2
+        push(int(middle_s - half_s), int(middle_s + half_s))
+
+
+def generation() -> int:
+    """A number that changes with every change of the range: a chart drawn under a new key forgets its selection."""
+    return int(st.session_state.get(_GENERATION, 0))
+
+
+def epoch_s(moment: str, zone: ZoneInfo) -> float:
+    """What a chart's axis calls a moment, the desk's wall clock, as epoch seconds.
+
+    >>> epoch_s("2026-07-01 09:30:00.5", ZoneInfo("America/New_York"))
+    1782912600.5
+    """
+    return datetime.fromisoformat(moment).replace(tzinfo=zone).timestamp()
+
+
+def _before() -> list[tuple[str, str]]:
+    """The ranges to go back to. The browser's own way back has been there already: what is shown is none of them."""
+    past: list[tuple[str, str]] = st.session_state.get(_PAST, [])
+    while past and past[-1] == _words():
+        past = past[:-1]
+    return past
+
+
+def _words() -> tuple[str, str]:
+    return st.query_params.get("from", DEFAULT_FROM), st.query_params.get("to", DEFAULT_TO)
+
+
+def _show(words: tuple[str, str]) -> None:
+    st.query_params.update({"from": words[0], "to": words[1]})
+    st.session_state[_GENERATION] = generation() + 1
 
 
 def _apply(start: str, end: str) -> None:

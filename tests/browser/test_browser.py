@@ -125,6 +125,64 @@ def test_a_range_nobody_can_mean_is_explained_on_the_page(demo: Served, browser:
     page.context.close()
 
 
+def test_what_is_selected_on_a_chart_is_the_range_of_all_and_back_is_exactly_the_one_before(
+    demo: Served, browser: Browser
+) -> None:
+    page = opened(browser, f"{demo.url}/performance?component=kafka&from=now-6h&to=now")
+    heading(page, "Performance")
+    charts = page.locator(".js-plotly-plot .nsewdrag")
+    expect(charts.nth(1)).to_be_visible()
+    select(page, 0.4, 0.6)
+    expect(page).to_have_url(re.compile(r"from=\d{10}&to=\d{10}"))
+    first = ends(page)
+    assert 0.15 * 6 * 3600 < first[1] - first[0] < 0.25 * 6 * 3600
+    expect(page.get_by_role("button", name="last 6 h")).to_have_count(0)
+    select(page, 0.25, 0.75)
+    expect(page).not_to_have_url(re.compile(f"from={first[0]}&"))
+    second = ends(page)
+    assert first[0] < second[0] < second[1] < first[1]
+
+    elsewhere = opened(browser, page.url)
+    heading(elsewhere, "Performance")
+    assert ends(elsewhere) == second, "the link shows what is seen"
+    elsewhere.context.close()
+
+    page.get_by_role("button", name="Back", exact=True).click()
+    expect(page).to_have_url(re.compile(f"from={first[0]}&to={first[1]}"))
+    page.go_back()
+    expect(page).to_have_url(re.compile(f"from={second[0]}&to={second[1]}"))
+    page.go_forward()
+    expect(page).to_have_url(re.compile(f"from={first[0]}&to={first[1]}"))
+    page.get_by_role("button", name="Back", exact=True).click()
+    expect(page).to_have_url(re.compile("from=now-6h&to=now"))
+    expect(page.get_by_role("button", name="last 6 h")).to_be_visible()
+    expect(page.get_by_role("button", name="Back", exact=True)).to_have_count(0)
+    page.context.close()
+
+
+def select(page: Page, start: float, end: float) -> None:
+    """Drag over a share of the first chart's time axis."""
+    expect(page.locator("[data-testid=stSkeletonElement]")).to_have_count(0)
+    plot = page.locator(".js-plotly-plot .nsewdrag").first
+    expect(plot).to_be_visible()
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + start * box["width"], middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + (start + end) / 2 * box["width"], middle, steps=3)
+    page.mouse.move(box["x"] + end * box["width"], middle, steps=3)
+    page.mouse.up()
+
+
+def ends(page: Page) -> tuple[int, int]:
+    """The absolute range in a page's address."""
+    found = re.search(r"from=(\d{10})&to=(\d{10})", page.url)
+    assert found, page.url
+    return int(found[1]), int(found[2])
+
+
 def test_nothing_went_wrong_in_the_servers_log(demo: Served, browser: Browser) -> None:
     log = demo.log.read_text()
     assert "http://localhost" in log

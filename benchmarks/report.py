@@ -37,6 +37,8 @@ MEANING = {
     "year_vs_hour_p95": "the same with percentiles",
     "worst_chart_ms": "the slowest chart of 20 series: an hour to a year, with and without percentiles",
     "reopen_after_kill9_s": "from opening to ready, after kill -9 in the middle of an insert with 100 million samples",
+    "movers_ms": "what else moved in an hour, 5,000 series every 15 s against their own past, ranked",
+    "movers_found_ratio": "planted incidents of five shapes whose cause is among the first three, of 20",
     "lost_after_kill9": "acknowledged samples that were gone, after 100 kills while recording",
     "duplicates_after_kill9": "samples that were there twice, or in a roll-up more often than in the raw table",
     "recorder_core_share": "processor time of recorder, sender and engine at 500 series every 10 s, share of a core",

@@ -166,6 +166,29 @@ class Newest:
     value: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Mover:
+    """A series that left its own past in a window.
+
+    Attributes:
+        usual, low, high: its median before the window, and the band it usually kept to.
+        value: its average while it was outside.
+        began_s: when it was outside first.
+        outside_ratio: share of the window it spent there.
+        line: its course over the window and as long before it.
+    """
+
+    row: SeriesRow
+    score: float
+    usual: float
+    low: float
+    high: float
+    value: float
+    began_s: float
+    outside_ratio: float
+    line: Series | None
+
+
 def cut(columns: Sequence[Floats], rows: Sequence[SeriesRow], buckets: Buckets, now_s: float) -> tuple[Series, ...]:
     """One `Series` for each of `rows` that has points, out of the sorted columns of all of them.
 

@@ -5,7 +5,7 @@ import streamlit as st
 from history import queries
 from probes.cache import ComponentView
 from probes.catalogue import humanize_duration
-from ui import frame, performance, trends
+from ui import frame, moved, performance, trends
 from ui.panels import Panel, Question, show
 from ui.questions import fresh_s, known_components, metric_panel
 
@@ -69,6 +69,7 @@ def draw() -> None:
         ],
         columns=2,
     )
+    moved.draw(page)
 
 
 frame.live(page, draw, every_s=10.0)

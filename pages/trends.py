@@ -5,7 +5,7 @@ import streamlit as st
 from analysis.uptime import uptime_report
 from history import queries
 from history.trends import timeline
-from ui import axes, frame, trends
+from ui import axes, frame, moved, trends
 from ui.panels import Panel, Question, show
 from ui.questions import fresh_s, known_components, metric_panel
 
@@ -52,6 +52,7 @@ def health_trends() -> None:
         ],
         columns=2,
     )
+    moved.draw(page)
     st.caption("Hatched means that nobody looked: neither up nor down is claimed for it.")
 
 

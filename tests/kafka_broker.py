@@ -43,6 +43,7 @@ controller.listener.names=CONTROLLER
 log.dirs={directory}/data
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=1
+auto.create.topics.enable=false
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0

@@ -63,10 +63,15 @@ def describe(window: Window, zone: ZoneInfo) -> str:
 
 def control(window: Window, zone: ZoneInfo) -> None:
     """The range as a button; presets, shift, zoom out and typed ends behind it, and the way back."""
-    if _before():
-        st.button(
-            "Back", icon=":material/undo:", type="tertiary", on_click=back, key="back", help="To the range before"
-        )
+    with st.container(horizontal=True, width="content", vertical_alignment="center", gap="xsmall"):
+        if _before():
+            st.button(
+                "Back", icon=":material/undo:", type="tertiary", on_click=back, key="back", help="The range before"
+            )
+        _choice(window, zone)
+
+
+def _choice(window: Window, zone: ZoneInfo) -> None:
     with st.popover(describe(window, zone), icon=":material/schedule:"):
         st.pills(
             "Range",

@@ -5,6 +5,7 @@ can run it off everybody's path and remember its answer. Answers are those of `h
 """
 
 from history.queries.levels import hours_of_week, known_series, newest, observed, series, summaries
+from history.queries.moving import movers
 from history.queries.scope import LIMITS, MAX_SERIES, Scope, scope_of
 from history.queries.statuses import changes, events, intervals, last_statuses
 
@@ -18,6 +19,7 @@ __all__ = [
     "intervals",
     "known_series",
     "last_statuses",
+    "movers",
     "newest",
     "observed",
     "scope_of",

@@ -63,13 +63,13 @@ def series(
     before = earlier(how.buckets, previous_s, scope.zone) if previous_s else None
     from_s = None if before else resumable(known, how, rows, now_s)
     spans = [how.buckets if from_s is None else since(how.buckets, from_s), *([before] if before else [])]
-    columns = _bucketed(client, scope, how.tier, rows, spans, percentiles)
+    columns = bucketed(client, scope, how.tier, rows, spans, percentiles)
     lines, *past = (cut(columns, rows, span, now_s) for span in spans)
     answer = replace(answer, series=lines, previous=moved(past[0], how.buckets, spans[1]) if before else ())
     return answer if known is None or from_s is None else spliced(known, answer, from_s)
 
 
-def _bucketed(
+def bucketed(
     client: Client, scope: Scope, tier: Tier, rows: Sequence[SeriesRow], spans: Sequence[Buckets], percentiles: bool
 ) -> list[Floats]:
     """Series id, bucket, average, minimum, maximum, count (and percentiles) of all series, sorted by the first two."""
@@ -198,13 +198,27 @@ def known_series(
     client: Client, scope: Scope, metrics: Names = (), components: Names = (), limit: int = MAX_SERIES
 ) -> tuple[SeriesRow, ...]:
     """The series of `metrics` (empty: of any) of `components` (empty: of all), by metric, component and labels."""
+    where = """(empty({metrics:Array(String)}) OR metric IN {metrics:Array(String)})
+              AND (empty({components:Array(String)}) OR component IN {components:Array(String)})"""
+    return _series_rows(client, scope, where, limit, {"metrics": list(metrics), "components": list(components)})
+
+
+def series_of(client: Client, scope: Scope, ids: Sequence[int]) -> dict[int, SeriesRow]:
+    """The series of some identities, by identity."""
+    if not ids:
+        return {}
+    rows = _series_rows(client, scope, f"series_id IN ({', '.join(map(str, ids))})", len(ids), {})
+    return {row.key.id: row for row in rows}
+
+
+def _series_rows(
+    client: Client, scope: Scope, where: str, limit: int, parameters: dict[str, list[str]]
+) -> tuple[SeriesRow, ...]:
     table = client.query(
         f"""SELECT any(component) AS c, any(metric) AS m, any(labels) AS l, any(unit), toString(any(kind))
-            FROM {scope.database}.series
-            WHERE (empty({{metrics:Array(String)}}) OR metric IN {{metrics:Array(String)}})
-              AND (empty({{components:Array(String)}}) OR component IN {{components:Array(String)}})
+            FROM {scope.database}.series WHERE {where}
             GROUP BY series_id ORDER BY m, c, mapKeys(l), mapValues(l) LIMIT {limit}""",
-        parameters={"metrics": list(metrics), "components": list(components)},
+        parameters=parameters,
         settings=LIMITS,
     ).result_rows
     return tuple(

@@ -47,7 +47,8 @@ def course(number: int) -> Floats:
         return random.poisson(random.uniform(5, 500), len(T)).astype(float)
     wave = 1 + 0.2 * np.sin(2 * np.pi * (T / 86400 + random.uniform()))
     noise = random.lognormal(0, random.uniform(0.05, 0.4), len(T))
-    return level * wave * noise
+    found: Floats = level * wave * noise
+    return found
 
 
 def bent(values: Floats, shape: str, since: NDArray[np.bool_], strength: float) -> Floats:

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from analysis.performance import error_ratio_over, throughput_metrics
 from analysis.uptime import Shares, Uptime
 from api.ask import Components, Range, Watched, chosen, fresh_s, history
 from api.columns import Clock, by_component, envelope, points, span
@@ -17,7 +18,6 @@ from monitor import Monitor
 
 router = APIRouter(prefix="/monitor", tags=["History"])
 
-RATE_UNITS = {"count/s", "messages/s", "bytes/s"}
 POINTS: dict[str, Any] = SERIES["points"]
 UPTIME = {
     "up_ratio": 0.9991,
@@ -89,12 +89,7 @@ async def speed(monitor: Watched, window: Range, component: Components) -> Respo
 def rates(monitor: Monitor, names: tuple[str, ...]) -> tuple[str, ...]:
     """The catalogued metrics of these components' kinds that tell a throughput."""
     kinds = {view.kind.name: view.kind for view in monitor.views() if view.name in names}.values()
-    return tuple(
-        metric.name
-        for kind in kinds
-        for metric in kind.metrics
-        if metric.unit in RATE_UNITS and metric.type == "gauge" and "link_speed" not in metric.name
-    )
+    return tuple(name for kind in kinds for name in throughput_metrics(kind))
 
 
 def _trend(value: HealthTrend, names: tuple[str, ...]) -> dict[str, Any]:
@@ -147,7 +142,7 @@ def _performance(value: Performance, names: tuple[str, ...]) -> dict[str, Any]:
         {
             "name": name,
             "checks": up[name].count if name in up else 0,
-            "error_ratio": 1 - up[name].avg if name in up else None,
+            "error_ratio": error_ratio_over(up[name]) if name in up else None,
             "latency_ms": _latency_ms(latency[name]) if name in latency else None,
             "throughput": [_rate(summary) for summary in value.throughput if summary.component == name],
             "series": _columns(lines.get(name, []), clock),

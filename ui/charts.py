@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import plotly.graph_objects as go
 
+from analysis.performance import error_ratio
 from history.answers import Event, Floats, Series
 from history.window import Window
 from probes.catalogue import humanize
@@ -126,26 +127,20 @@ def failures(
 ) -> go.Figure:
     """The share of checks that failed, of a series of ``probe_up``: 1 less its average in each bucket."""
     figure = blank(window, zone, height)
-    failed = failed_ratio(line)
+    failed = error_ratio(line)
     scale = scale_for(failed, "ratio")
     canvas = Canvas(figure, zone, scale, read_s)
     draw_band(canvas, line, np.zeros(len(failed)), failed, FAILED, 0.25)
     draw_line(canvas, line, failed, Pen("failed", FAILED, 1.2))
     peak = float(failed.max())
     if previous is not None:
-        before = failed_ratio(previous)
+        before = error_ratio(previous)
         peak = max(peak, float(before.max(initial=0.0)))
         draw_line(canvas, previous, before, Pen(previous_name, FAILED, 1.0, "dash"))
     value_axis(figure, scale)
     figure.update_yaxes(range=[0, max(LEAST_FAILURES, min(1.0, peak * 1.08)) / scale.divisor])
     figure.update_layout(showlegend=previous is not None)
     return figure
-
-
-def failed_ratio(line: Series) -> Floats:
-    """The share of failed checks in each bucket of a series of ``probe_up``."""
-    ratio: Floats = np.clip(1.0 - line.avg, 0.0, 1.0)
-    return ratio
 
 
 def hour_of_week(table: Floats, unit: str, *, peak: Floats | None = None, height: int = 250) -> go.Figure:

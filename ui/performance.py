@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
+from analysis.performance import error_ratio, error_ratio_over, throughput_metric
 from history import queries
 from history.answers import Floats, Series, SeriesSet
 from history.buckets import WEEK_S
@@ -18,7 +17,6 @@ from ui.questions import fresh_s, known_events, limits
 from ui.words import peak, told, usual
 
 LATENCY, UP = "probe_latency_seconds", "probe_up"
-RATES = {"count/s", "messages/s", "bytes/s"}
 NOTHING, BEFORE, LAST_WEEK = "Nothing", "The period before", "Same time last week"
 COMPARISONS = (NOTHING, BEFORE, LAST_WEEK)
 NAMES = {BEFORE: "the period before", LAST_WEEK: "last week"}
@@ -51,15 +49,6 @@ class Chosen:
     def previous_s(self, window: Window) -> int:
         """How long before the window the compared one lies; 0 for none."""
         return {BEFORE: window.length_s, LAST_WEEK: WEEK_S}.get(self.compared, 0)
-
-
-def throughput_metric(kind: Kind) -> str:
-    """What tells how much a component of this kind does: its key metric where that is a rate, else its first rate.
-
-    A kind without any is told by its key metric.
-    """
-    rates = [metric.name for metric in kind.metrics if metric.unit in RATES and metric.type == "gauge"]
-    return kind.key_metric if kind.key_metric in rates or not rates else rates[0]
 
 
 def panels(page: Page, chosen: Chosen) -> list[Panel[SeriesSet]]:
@@ -109,17 +98,12 @@ def told_latency(page: Page, chosen: Chosen, answer: SeriesSet) -> str:
 def told_failures(page: Page, chosen: Chosen, answer: SeriesSet) -> str:
     """``How often did kafka fail? – 0.31 % of the checks (…, last week), most 12 % on 12 Nov 13:10``."""
     line = answer.series[0]
-    words = f"{humanize(failed_share(line), 'ratio')} of the checks"
+    words = f"{humanize(error_ratio_over(line), 'ratio')} of the checks"
     if earlier := before(answer):
-        words += f" ({humanize(failed_share(earlier[0]), 'ratio')} {chosen.earlier})"
-    failed = charts.failed_ratio(line)
+        words += f" ({humanize(error_ratio_over(earlier[0]), 'ratio')} {chosen.earlier})"
+    failed = error_ratio(line)
     most = f", most {peak(failed, line, page.zone)}" if failed.max() > 0 else ""
     return f"How often did {chosen.component} fail? – {words}{most}"
-
-
-def failed_share(line: Series) -> float:
-    """The share of all checks of a series of ``probe_up`` that failed, 0 to 1."""
-    return float(np.average(charts.failed_ratio(line), weights=line.count))
 
 
 def before(answer: SeriesSet) -> tuple[Series, ...]:

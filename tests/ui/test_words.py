@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import probes
+from analysis.performance import throughput_metric
 from history.answers import Hours, Series, SeriesSet
 from history.reader import Answer
 from history.window import Window
@@ -75,7 +76,7 @@ def test_what_a_comparison_looks_back_to() -> None:
 
 @pytest.mark.parametrize("kind", probes.KINDS.values(), ids=lambda kind: kind.name)
 def test_every_kind_has_a_throughput_or_its_key_metric(kind: Any) -> None:
-    assert performance.throughput_metric(kind) in {metric.name for metric in kind.metrics}
+    assert throughput_metric(kind) in {metric.name for metric in kind.metrics}
 
 
 def test_growth_is_that_of_the_busiest_day_of_a_week() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from benchmarks import scenarios
 from benchmarks.scenarios import Served
@@ -161,19 +162,27 @@ def test_what_is_selected_on_a_chart_is_the_range_of_all_and_back_is_exactly_the
 
 
 def select(page: Page, start: float, end: float) -> None:
-    """Drag over a share of the first chart's time axis."""
-    expect(page.locator("[data-testid=stSkeletonElement]")).to_have_count(0)
+    """Drag over a share of the first chart's time axis; again when it was drawn anew under the pointer."""
+    before = page.url
     plot = page.locator(".js-plotly-plot .nsewdrag").first
-    expect(plot).to_be_visible()
-    plot.scroll_into_view_if_needed()
-    box = plot.bounding_box()
-    assert box is not None
-    middle = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + start * box["width"], middle)
-    page.mouse.down()
-    page.mouse.move(box["x"] + (start + end) / 2 * box["width"], middle, steps=3)
-    page.mouse.move(box["x"] + end * box["width"], middle, steps=3)
-    page.mouse.up()
+    for _ in range(8):
+        expect(page.locator("[data-testid=stSkeletonElement]")).to_have_count(0)
+        expect(plot).to_be_visible()
+        plot.scroll_into_view_if_needed()
+        box = plot.bounding_box()
+        if box is None:
+            continue
+        middle = box["y"] + box["height"] / 2
+        page.mouse.move(box["x"] + start * box["width"], middle)
+        page.mouse.down()
+        page.mouse.move(box["x"] + end * box["width"], middle, steps=6)
+        page.mouse.up()
+        try:
+            page.wait_for_function("before => location.href !== before", arg=before, timeout=4000)
+        except PlaywrightTimeout:
+            continue
+        return
+    raise AssertionError(f"nothing was selected on {before}")
 
 
 def ends(page: Page) -> tuple[int, int]:

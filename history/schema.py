@@ -135,7 +135,7 @@ def create_views(layout: Layout) -> Iterator[str]:
     """The views that fill the roll-ups and the latest values."""
     for rollup in rollups(layout):
         yield view(layout, rollup.name, rollup_select(rollup, layout.local(rollup.source)))
-    # The newest sample of each series as one number that max() orders: its second, then its bits. An argMax of
+    # The newest sample of each series as one number that max() orders: its second, then its bits. The max of
     # tuples would halve the rate of a bulk load.
     newest = "max(bitShiftLeft(toUInt128(toUnixTimestamp(ts)), 64) + bits) AS newest"
     yield view(layout, "latest", f"SELECT series_id, {newest} FROM {layout.local('samples')} GROUP BY series_id")

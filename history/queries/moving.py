@@ -34,7 +34,8 @@ def movers(client: Client, scope: Scope, window: Window, components: Names = (),
     """
     raw = window.length_s <= RAW_S and scope.kept.has(RAW, window.start_s)
     tier = RAW if raw else QUARTER_HOUR
-    table = client.query(_ranking(scope, window, tier, components, most), settings=LIMITS).result_rows
+    ranking = _ranking(scope, window, tier, components, most)
+    table = client.query(ranking, parameters={"components": list(components)}, settings=LIMITS).result_rows
     rows = series_of(client, scope, [line[0] for line in table])
     pictures = _pictures(client, scope, window, list(rows.values()))
     return tuple(
@@ -49,7 +50,8 @@ def _ranking(scope: Scope, window: Window, tier: Tier, components: Names, most: 
     before = between("t", [(window.start_s - past_s, window.start_s)])
     raw = tier is RAW
     time, low, high, mean = ("ts", "value", "value", "value") if raw else ("t", "vmin", "vmax", "vsum / cnt")
-    of = f"AND series_id IN ({_ids_of(scope, components)})" if components else ""
+    chosen = f"SELECT series_id FROM {scope.database}.series WHERE component IN {{components:Array(String)}}"
+    of = f"AND series_id IN ({chosen})" if components else ""
     return f"""
         SELECT series_id, sumIf(least(1000, distance), out) / count() AS score, any(usual), any(low), any(high),
                avgIf(w_mean, out), toUInt32(minIf(w_time, out)), countIf(out) / count()
@@ -66,16 +68,6 @@ def _ranking(scope: Scope, window: Window, tier: Tier, components: Names, most: 
                         FROM {scope.database}.{QUARTER_HOUR.table} WHERE {before} {of}
                         GROUP BY series_id HAVING count() >= {LEAST_ROWS}) AS p USING (series_id))
         GROUP BY series_id HAVING score >= {NOTABLE} ORDER BY score DESC, series_id LIMIT {most}"""
-
-
-def _ids_of(scope: Scope, components: Names) -> str:
-    names = ", ".join(_quoted(name) for name in components)
-    return f"SELECT series_id FROM {scope.database}.series WHERE component IN ({names})"
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
 
 
 def _pictures(client: Client, scope: Scope, window: Window, rows: Sequence[SeriesRow]) -> dict[SeriesKey, Series]:

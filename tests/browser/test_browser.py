@@ -1,19 +1,16 @@
 """The main flow in real Chromium, on the demo as `make run` starts it."""
 
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
+from playwright.sync_api import Browser, ConsoleMessage, expect
 
 from benchmarks import scenarios
 from benchmarks.scenarios import Served
+from tests.browser.steps import DESK, PHONE, ends, heading, opened, select
 
 pytestmark = pytest.mark.browser
-DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 PAGES = {
     "services": "Services",
     "system": "System",
@@ -26,33 +23,6 @@ PAGES = {
     "tape": "Tape",
     "debug": "Debug",
 }
-expect.set_options(timeout=30_000)
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with scenarios.demo(tmp_path_factory.mktemp("demo")) as served:
-        yield served
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-def opened(browser: Browser, url: str, size: dict[str, int] = DESK, scheme: str = "light") -> Page:
-    context = browser.new_context(viewport=size, color_scheme=scheme)
-    page = context.new_page()
-    page.goto(url)
-    return page
-
-
-def heading(page: Page, title: str) -> None:
-    expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
 
 
 def test_a_deep_link_as_the_very_first_request_opens_its_page_inside_the_frame(demo: Served, browser: Browser) -> None:
@@ -159,37 +129,6 @@ def test_what_is_selected_on_a_chart_is_the_range_of_all_and_back_is_exactly_the
     expect(page.get_by_role("button", name="last 6 h")).to_be_visible()
     expect(page.get_by_role("button", name="Back", exact=True)).to_have_count(0)
     page.context.close()
-
-
-def select(page: Page, start: float, end: float) -> None:
-    """Drag over a share of the first chart's time axis; again when it was drawn anew under the pointer."""
-    before = page.url
-    plot = page.locator(".js-plotly-plot .nsewdrag").first
-    for _ in range(8):
-        expect(page.locator("[data-testid=stSkeletonElement]")).to_have_count(0)
-        expect(plot).to_be_visible()
-        plot.scroll_into_view_if_needed()
-        box = plot.bounding_box()
-        if box is None:
-            continue
-        middle = box["y"] + box["height"] / 2
-        page.mouse.move(box["x"] + start * box["width"], middle)
-        page.mouse.down()
-        page.mouse.move(box["x"] + end * box["width"], middle, steps=6)
-        page.mouse.up()
-        try:
-            page.wait_for_function("before => location.href !== before", arg=before, timeout=4000)
-        except PlaywrightTimeout:
-            continue
-        return
-    raise AssertionError(f"nothing was selected on {before}")
-
-
-def ends(page: Page) -> tuple[int, int]:
-    """The absolute range in a page's address."""
-    found = re.search(r"from=(\d{10})&to=(\d{10})", page.url)
-    assert found, page.url
-    return int(found[1]), int(found[2])
 
 
 def test_nothing_went_wrong_in_the_servers_log(demo: Served, browser: Browser) -> None:

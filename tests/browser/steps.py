@@ -1,0 +1,52 @@
+"""What a person does in the browser, as steps the tests share."""
+
+import re
+
+from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+
+
+def opened(browser: Browser, url: str, size: dict[str, int] = DESK, scheme: str = "light") -> Page:
+    """A page in a fresh profile; whoever opens it closes its context."""
+    context = browser.new_context(viewport=size, color_scheme=scheme)
+    page = context.new_page()
+    page.goto(url)
+    return page
+
+
+def heading(page: Page, title: str) -> None:
+    """Wait for the page's title."""
+    expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
+
+
+def select(page: Page, start: float, end: float) -> None:
+    """Drag over a share of the first chart's time axis; again when it was drawn anew under the pointer."""
+    before = page.url
+    plot = page.locator(".js-plotly-plot .nsewdrag").first
+    for _ in range(8):
+        expect(page.locator("[data-testid=stSkeletonElement]")).to_have_count(0)
+        expect(plot).to_be_visible()
+        plot.scroll_into_view_if_needed()
+        box = plot.bounding_box()
+        if box is None:
+            continue
+        middle = box["y"] + box["height"] / 2
+        page.mouse.move(box["x"] + start * box["width"], middle)
+        page.mouse.down()
+        page.mouse.move(box["x"] + end * box["width"], middle, steps=6)
+        page.mouse.up()
+        try:
+            page.wait_for_function("before => location.href !== before", arg=before, timeout=4000)
+        except PlaywrightTimeout:
+            continue
+        return
+    raise AssertionError(f"nothing was selected on {before}")
+
+
+def ends(page: Page) -> tuple[int, int]:
+    """The absolute range in a page's address."""
+    found = re.search(r"from=(\d{10})&to=(\d{10})", page.url)
+    assert found, page.url
+    return int(found[1]), int(found[2])

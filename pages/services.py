@@ -26,7 +26,8 @@ def services() -> None:
     else:
         st.dataframe(table, hide_index=True, key="services", alt="All components with their status")
     st.markdown("**Dependencies** :gray[an arrow points at what a component needs]")
-    st.graphviz_chart(diagram.dependencies(views), width="content")
+    scheme = "dark" if st.context.theme.type == "dark" else "light"
+    st.graphviz_chart(diagram.dependencies(views, scheme), width="content")
 
 
 frame.live(page, services, every_s=2.0)

@@ -19,7 +19,7 @@ from ui.status import LOOKS
 
 COLOURS = ("#3987e5", "#d95926", "#199e70", "#c98500", "#d55181", "#9085e9", "#008300", "#e66767")
 FAILED = LOOKS[Status.CRITICAL].hexadecimal
-MAXIMUM = "#9aa4af"
+MAXIMUM = "#8a94a0"
 MAX_LINES = 12
 MAX_BANDS = 3
 LEAST_FAILURES = 0.01

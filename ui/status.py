@@ -31,10 +31,10 @@ class Look:
 
 LOOKS = {
     Status.OK: Look("●", "ok", "green", "#199e70", ":material/check_circle:"),
-    Status.WARNING: Look("▲", "warning", "orange", "#d99a1c", ":material/warning:"),
+    Status.WARNING: Look("▲", "warning", "orange", "#c17d0c", ":material/warning:"),
     Status.CRITICAL: Look("■", "critical", "red", "#d9481c", ":material/error:"),
-    Status.UNKNOWN: Look("◇", "unknown", "gray", "#8a94a0", ":material/help:"),
-    Status.OFF: Look("–", "off", "gray", "#b9c0c8", ":material/do_not_disturb_on:"),
+    Status.UNKNOWN: Look("◇", "unknown", "gray", "#7d8894", ":material/help:"),
+    Status.OFF: Look("–", "off", "gray", "#8a94a0", ":material/do_not_disturb_on:"),
 }
 
 

@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -162,11 +162,7 @@ class Board:
     def views(self) -> tuple[ComponentView, ...]:
         """Every component as of now, causes worked out; in configuration order."""
         now_s = self._clock()
-        plain = [self._view(entry, now_s) for entry in self._entries.values()]
-        causes = find_causes(Cause(view.name, view.status, view.component.depends_on) for view in plain)
-        return tuple(
-            replace(view, caused_by=causes[view.name].caused_by, explains=causes[view.name].explains) for view in plain
-        )
+        return explained([self._view(entry, now_s) for entry in self._entries.values()])
 
     def view(self, name: str) -> ComponentView | None:
         """One component as of now, or None when there is no such component."""
@@ -197,6 +193,14 @@ class Board:
             result=result,
             recent=recent,
         )
+
+
+def explained(views: Sequence[ComponentView]) -> tuple[ComponentView, ...]:
+    """`views` with their causes worked out from each other's status."""
+    causes = find_causes(Cause(view.name, view.status, view.component.depends_on) for view in views)
+    return tuple(
+        replace(view, caused_by=causes[view.name].caused_by, explains=causes[view.name].explains) for view in views
+    )
 
 
 def _supersedes(result: ProbeResult, held: ProbeResult, entry: _Entry, now_s: float) -> bool:

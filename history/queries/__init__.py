@@ -6,13 +6,16 @@ can run it off everybody's path and remember its answer. Answers are those of `h
 
 from history.queries.levels import hours_of_week, known_series, newest, observed, series, summaries
 from history.queries.moving import movers
+from history.queries.past import Past, as_it_was
 from history.queries.scope import LIMITS, MAX_SERIES, Scope, scope_of
 from history.queries.statuses import changes, events, intervals, last_statuses
 
 __all__ = [
     "LIMITS",
     "MAX_SERIES",
+    "Past",
     "Scope",
+    "as_it_was",
     "changes",
     "events",
     "hours_of_week",

@@ -81,7 +81,7 @@ def bucketed(
     table = client.query_np(
         f"""SELECT series_id, {bucket} AS bucket, {what.levels}, toFloat64({what.count}){more}
             FROM {scope.database}.{tier.table}
-            WHERE {_among(rows)} AND {between(what.time, ((span.start_s, span.end_s) for span in spans))}
+            WHERE {among(rows)} AND {between(what.time, ((span.start_s, span.end_s) for span in spans))}
             GROUP BY series_id, bucket ORDER BY series_id, bucket""",
         settings=LIMITS,
     )
@@ -103,7 +103,7 @@ def summaries(
         f"""SELECT series_id, toFloat64({what.count}), {what.levels}, {what.quantiles},
                    toUInt32(max({what.time})) - toUInt32(min({what.time}))
             FROM {scope.database}.{how.tier.table}
-            WHERE {_among(rows)} AND {between(what.time, [(how.window.start_s, how.window.end_s)])}
+            WHERE {among(rows)} AND {between(what.time, [(how.window.start_s, how.window.end_s)])}
             GROUP BY series_id""",
         settings=LIMITS,
     ).result_rows
@@ -131,7 +131,7 @@ def hours_of_week(
         f"""SELECT series_id, toDayOfWeek(t, 1, {{zone:String}}), toHour(t, {{zone:String}}),
                    ({columns_of(QUARTER_HOUR).quantiles})[2], max(vmax)
             FROM {scope.database}.{QUARTER_HOUR.table}
-            WHERE {_among(rows)} AND {between("t", [(window.start_s, window.end_s)])}
+            WHERE {among(rows)} AND {between("t", [(window.start_s, window.end_s)])}
             GROUP BY 1, 2, 3""",
         parameters={"zone": scope.zone},
         settings=LIMITS,
@@ -170,7 +170,7 @@ def observed(client: Client, scope: Scope, window: Window, components: Names = (
                          ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS before
                   FROM (SELECT series_id, intDiv(toUInt32({time}), {width_s}) * {width_s} AS at
                         FROM {scope.database}.{tier.table}
-                        WHERE {_among(rows)} AND {between(time, [(window.start_s, window.end_s)])}
+                        WHERE {among(rows)} AND {between(time, [(window.start_s, window.end_s)])}
                         GROUP BY series_id, at))
             GROUP BY series_id""",
         settings=LIMITS,
@@ -227,5 +227,6 @@ def _series_rows(
     )
 
 
-def _among(rows: Sequence[SeriesRow]) -> str:
+def among(rows: Sequence[SeriesRow]) -> str:
+    """The condition that a row is of one of some series."""
     return f"series_id IN ({', '.join(str(row.key.id) for row in rows)})"

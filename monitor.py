@@ -16,6 +16,8 @@ from datetime import datetime
 import probes
 from history import queries
 from history.backups.door import Door
+from history.calendar import SessionBook
+from history.notes import Notes
 from history.reader import Reader
 from history.recorder import Recorder
 from history.store import Store
@@ -57,7 +59,9 @@ class Monitor:
         self.store = Store(settings.history, self._on_store_ready, settings.app.time_zone)
         self.reader = Reader(self.store)
         self.recorder = Recorder(self.store, probes.METRICS, self.reader.outdate)
+        self.notes = Notes(self.recorder)
         self.backups = Door(self.store, self.recorder.flush)
+        self.sessions = SessionBook(settings.app.desk_calendar)
         self._demo = demo
         self._intervals_s: dict[str, float] = {}
         for component in settings.component:
@@ -105,6 +109,7 @@ class Monitor:
         self.store.start()
         self.recorder.start()
         self.backups.start()
+        self.sessions.start()
         self.mirror.start()
         self._plan(time.time())
         self._thread = threading.Thread(target=self._loop, name="monitor", daemon=True)
@@ -117,6 +122,7 @@ class Monitor:
             runner.stop()
         self.mirror.stop()
         self.backups.stop()
+        self.sessions.stop()
         self.recorder.stop()
         self.reader.stop()
         self.store.stop()

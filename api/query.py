@@ -1,16 +1,8 @@
 """`/api/query/`: any series over any range, as JSON, CSV, Arrow or Parquet."""
 
-import io
-import json
-from collections.abc import Callable, Sequence
-from operator import attrgetter
+from collections.abc import Sequence
 from typing import Annotated
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.ipc
-import pyarrow.parquet
 from fastapi import APIRouter, Query
 from pydantic_core import PydanticCustomError
 from starlette.concurrency import run_in_threadpool
@@ -24,7 +16,7 @@ from api.envelope import Envelope, Json, iso
 from api.examples import RANGE, SERIES, answer, documented
 from api.problems import Problem, bad_value
 from history import queries
-from history.answers import Series
+from history.tables import WRITERS, long_table
 from history.window import MAX_RANGE_S, quoted
 from monitor import Monitor
 from settings_types import parse_duration_s
@@ -175,57 +167,3 @@ def accepted(header: str) -> str:
     if "text/html" in asked:
         return "json"
     raise Problem(406, f"This endpoint answers {', '.join(MEDIA_TYPES.values())}.", title="Not Acceptable")
-
-
-def long_table(lines: Sequence[Series], with_percentiles: bool) -> pa.Table:
-    """A row per point of every series."""
-
-    def repeated(values: Sequence[str]) -> pa.Array:
-        counts = np.repeat(np.arange(len(lines), dtype=np.int32), [len(line.t) for line in lines])
-        return pa.DictionaryArray.from_arrays(pa.array(counts), pa.array(values, pa.string())).cast(pa.string())
-
-    def joined(pick: Callable[[Series], object]) -> pa.Array:
-        columns = [np.asarray(pick(line), dtype=np.float64) for line in lines]
-        return pa.array(np.concatenate(columns) if columns else np.empty(0), pa.float64())
-
-    columns = {
-        "component": repeated([line.component for line in lines]),
-        "metric": repeated([line.metric for line in lines]),
-        "labels": repeated([json.dumps(dict(line.labels), separators=(",", ":")) for line in lines]),
-        "unit": repeated([line.unit for line in lines]),
-        "time": joined(lambda line: line.t).cast(pa.int64()).cast(pa.timestamp("s", "UTC")).cast(_TIME),
-        "avg": joined(lambda line: line.avg),
-        "min": joined(lambda line: line.low),
-        "max": joined(lambda line: line.high),
-        "count": joined(lambda line: line.count).cast(pa.int64()),
-    }
-    if with_percentiles:
-        columns |= {name: joined(attrgetter(name)) for name in ("p50", "p95", "p99")}
-    return pa.table(columns)
-
-
-_TIME = pa.timestamp("ms", "UTC")
-
-
-def _csv(table: pa.Table) -> bytes:
-    out = io.BytesIO()
-    moments = np.datetime_as_string(table["time"].to_numpy(), unit="ms", timezone="UTC")  # ISO 8601, with its T
-    place = table.column_names.index("time")
-    pyarrow.csv.write_csv(table.set_column(place, "time", pa.array(moments, pa.string())), out)
-    return out.getvalue()
-
-
-def _arrow(table: pa.Table) -> bytes:
-    out = io.BytesIO()
-    with pyarrow.ipc.new_stream(out, table.schema) as writer:
-        writer.write_table(table)
-    return out.getvalue()
-
-
-def _parquet(table: pa.Table) -> bytes:
-    out = io.BytesIO()
-    pyarrow.parquet.write_table(table, out, compression="zstd")
-    return out.getvalue()
-
-
-WRITERS: dict[str, Callable[[pa.Table], bytes]] = {"csv": _csv, "arrow": _arrow, "parquet": _parquet}

@@ -126,6 +126,20 @@ class Event:
     component: str
     author: str
     text: str
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A page as somebody saved it: its `page` (the path) and `query` (all that stands behind the ``?``), by name."""
+
+    id: str
+    name: str
+    page: str
+    query: str
+    author: str
+    note: str
+    at_s: float
 
 
 @dataclass(frozen=True, slots=True)

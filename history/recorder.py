@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from history.precision import rounded
-from history.rows import Sample, SeriesKey, SeriesRow, StatusChange
+from history.rows import Note, Sample, SeriesKey, SeriesRow, StatusChange
 from history.sender import MAX_BATCH, Sender
 from history.spool.depot import Depot, file_of
-from history.spool.sqlite import Freed, Rows
+from history.spool.rows import Rows
+from history.spool.sqlite import Freed
 from history.spool.thinning import Fold, fold_of
 from history.store import Store
 from probes.catalogue import Metric
@@ -79,7 +80,7 @@ class Recorder:
 
     Args:
         metrics: the catalogue, for units, kinds and precision.
-        on_late: called after samples of more than two minutes ago were written.
+        on_late: called after samples of more than two minutes ago, or notes, were written.
         clock: epoch seconds.
     """
 
@@ -98,6 +99,7 @@ class Recorder:
         self._changes: list[StatusChange] = []
         self._new_series: list[SeriesRow] = []
         self._moving: list[tuple[Sample, Fold]] = []
+        self._notes: list[Note] = []
         self._lost = 0
         self._series: dict[SeriesKey, _Known] = {}
         self._last_change: dict[str, StatusChange] = {}
@@ -136,6 +138,18 @@ class Recorder:
                 self._last_change[result.component] = change
                 self._changes.append(change)
         self._arrived.set()
+
+    def note(self, *notes: Note) -> None:
+        """Queue what a person left, to be spooled at once. Never blocks."""
+        with self._lock:
+            self._notes.extend(notes)
+        self._arrived.set()
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What people left and is not yet in ClickHouse, that of earlier processes included."""
+        with self._lock:
+            return (*self._depot.figures.notes, *self._notes)
 
     def stop(self, wait_s: float = 5.0) -> bool:
         """Write what waits, at most `wait_s` long; returns whether everything was written."""
@@ -200,7 +214,7 @@ class Recorder:
         self._arrived.clear()
         with self._depot.lock:
             with self._lock:
-                rows = Rows(list(self._samples), self._new_series, self._changes)
+                rows = Rows(list(self._samples), self._new_series, self._changes, list(self._notes))
                 self._samples, self._new_series, self._changes = deque(), [], []
                 self._moving = rows.samples
                 lost, self._lost = self._lost, 0
@@ -216,11 +230,12 @@ class Recorder:
             figures = self._depot.look(freed=freed)
             with self._lock:  # a sample is seen to wait in one place, not in both or none
                 self._depot.figures, self._moving = figures, []
+                del self._notes[: len(rows.notes)]
             if self._depot.damages != self._damages:  # announcements of series may have been in the damaged file
                 self._damages = self._depot.damages
                 self._series.clear()
         self._tell(freed)
-        if rows.changes or self._depot.figures.waiting > MAX_BATCH:  # "what changed" on a page is not to be late
+        if rows.changes or rows.notes or self._depot.figures.waiting > MAX_BATCH:  # what happened is not to be late
             self._sender.wake()
 
     def _tell(self, freed: Freed) -> None:

@@ -73,6 +73,40 @@ class SeriesRow:
     kind: str
 
 
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """An event as the ``event`` table has it: of the rows of one `id` and `at_ms` that of the highest `ver` counts."""
+
+    id: str
+    at_ms: int
+    till_ms: int | None
+    kind: str
+    component: str
+    author: str
+    text: str
+    ver: int
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ViewRow:
+    """A saved view as the ``view`` table has it: of the rows of one `id` that of the highest `ver` counts."""
+
+    id: str
+    name: str
+    page: str
+    query: str
+    author: str
+    note: str
+    at_ms: int
+    ver: int
+    deleted: bool = False
+
+
+Note = EventRow | ViewRow
+"""What a person left."""
+
+
 def insert(client: Client, table: str, rows: pa.Table, token: str) -> None:
     """Write `rows` once, however often this is called with the same token.
 
@@ -139,6 +173,43 @@ def columns_table(series_id: NDArray[np.uint64], ts_s: NDArray[np.int64], value:
             "bits": pa.array(np.ascontiguousarray(value).view(np.uint64)),
         }
     )
+
+
+def events_table(events: Iterable[EventRow]) -> pa.Table:
+    """Rows of the ``event`` table."""
+    rows = list(events)
+    return pa.table(
+        {
+            "id": [row.id for row in rows],
+            "ts": pa.array([row.at_ms for row in rows], _MOMENT),
+            "till": pa.array([row.till_ms for row in rows], _MOMENT),
+            **{name: [getattr(row, name) for row in rows] for name in ("kind", "component", "author", "text")},
+            **_versions(rows),
+        }
+    )
+
+
+def views_table(views: Iterable[ViewRow]) -> pa.Table:
+    """Rows of the ``view`` table."""
+    rows = list(views)
+    texts = ("id", "name", "page", "query", "author", "note")
+    return pa.table(
+        {
+            **{name: [getattr(row, name) for row in rows] for name in texts},
+            "at": pa.array([row.at_ms for row in rows], _MOMENT),
+            **_versions(rows),
+        }
+    )
+
+
+def _versions(rows: Iterable[Note]) -> dict[str, pa.Array]:
+    return {
+        "ver": pa.array([row.ver for row in rows], pa.uint64()),
+        "deleted": pa.array([int(row.deleted) for row in rows], pa.uint8()),
+    }
+
+
+_MOMENT = pa.timestamp("ms", "UTC")
 
 
 def changes_table(changes: Iterable[StatusChange]) -> pa.Table:

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 from settings import History, Retention
 
-VERSION = 2
-"""Version 1 kept plain numbers, tiers in UTC and no days."""
+VERSION = 3
+"""Version 1 kept plain numbers, tiers in UTC and no days; version 2 had no saved views."""
 DEDUPLICATION_WINDOW = 10_000
 SPOOL_REACH_S = 7 * 86400
 """How old a batch sent again may be in a cluster, whose windows are bounded in time as well."""
@@ -212,6 +212,15 @@ TABLES = (
         "ReplacingMergeTree",
         "ver, deleted",
         "ORDER BY (ts, id)",
+        "cityHash64(id)",
+    ),
+    Table(
+        "view",
+        "id UUID, name String, page LowCardinality(String), query String, author String, note String, "
+        "at DateTime64(3, 'UTC'), ver UInt64, deleted UInt8",
+        "ReplacingMergeTree",
+        "ver, deleted",
+        "ORDER BY id",
         "cityHash64(id)",
     ),
     Table(

@@ -4,32 +4,23 @@ A failure that may pass (the store away, overloaded, full, not allowing it) is t
 refusal of rows is not: the batch is halved until the rows at fault are alone and go to the quarantine.
 """
 
-import json
 import logging
 import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
-import numpy as np
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
 from history.gate import WRITES
-from history.rows import (
-    SeriesKey,
-    SeriesRow,
-    StatusChange,
-    changes_table,
-    columns_table,
-    insert,
-    series_table,
-)
+from history.rows import insert
 from history.spool.depot import Depot
+from history.spool.rows import table_of
+from history.spool.schema import NOTES
 from history.spool.sqlite import Batch, Spool
 from history.store import Store
-from probes.result import Status, utc
 from settings_types import mask
 
 log = logging.getLogger(__name__)
@@ -61,26 +52,11 @@ def pause_s(failures: int) -> float:
     return min(LONGEST_PAUSE_S, 0.5 * 2.0 ** min(failures - 1, 10))
 
 
-def table_of(batch: Batch, rows: list[Any]) -> pa.Table:
-    """Rows of the spool as the columns of their ClickHouse table; samples sorted as the table stores them."""
-    if batch.table == "series":
-        pairs = [tuple((name, value) for name, value in json.loads(row[2])) for row in rows]
-        return series_table(
-            SeriesRow(SeriesKey(row[0], row[1], labels), row[3], row[4])
-            for row, labels in zip(rows, pairs, strict=True)
-        )
-    if batch.table == "status_change":
-        return changes_table(StatusChange(row[0], utc(row[1] / 1e6), cast(Status, row[2]), row[3]) for row in rows)
-    columns = np.array(rows, np.int64)
-    series_id, ts_s, bits, _ = np.ascontiguousarray(columns[np.lexsort((columns[:, 1], columns[:, 0]))].T)
-    return columns_table(series_id.view(np.uint64), ts_s, bits.view(np.float64))
-
-
 class Sender:
     """The one way from a depot to the store.
 
     Args:
-        on_late: called after samples older than `LATE_S` were written.
+        on_late: called after samples older than `LATE_S`, or notes, were written.
         clock: epoch seconds.
 
     Attributes:
@@ -148,7 +124,7 @@ class Sender:
         """One attempt; returns whether to go on."""
         try:
             self._client = self._client or self._store.connect()
-            insert(self._client, f"{self._store.database}.{batch.table}", table_of(batch, rows), batch.token)
+            insert(self._client, f"{self._store.database}.{batch.table}", table_of(batch.table, rows), batch.token)
         except Exception as exc:  # whatever it is, the batch is kept, to be sent again or in smaller ones
             if verdict(exc) == "refused" and self._refused_in_a_row < REFUSED_IN_A_ROW:
                 return self._refused(spool, batch, " ".join(mask(str(exc)).split())[:500])
@@ -171,7 +147,7 @@ class Sender:
             return False
         self._failures = self._refused_in_a_row = 0
         self.last_error = ""
-        if is_samples and min(row[1] for row in rows) < self._clock() - LATE_S:
+        if batch.table in NOTES or (is_samples and min(row[1] for row in rows) < self._clock() - LATE_S):
             self._on_late()
         return True
 

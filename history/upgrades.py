@@ -41,7 +41,8 @@ def migrate(client: Client, layout: Layout) -> None:
         )
     for version in range(noted or _version_there(client, layout), VERSION):
         log.warning("history: bringing the schema from version %s to %s", version, version + 1)
-        UPGRADES[version](client, layout)
+        if version in UPGRADES:
+            UPGRADES[version](client, layout)
     for statement in create_tables(layout):
         client.command(statement)
     if noted < VERSION:
@@ -127,7 +128,7 @@ def _sketch_of_1() -> str:
 
 
 UPGRADES: dict[int, Callable[[Client, Layout], None]] = {1: from_1}
-"""What leads from each version to the next."""
+"""What leads from a version to the next, where that is more than making the tables it lacks: `migrate` does that."""
 
 
 def _move_samples(client: Client, layout: Layout) -> None:

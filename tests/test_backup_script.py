@@ -22,7 +22,8 @@ from history.backups.door import NAME, Door, address, ask
 from history.rows import Sample, insert
 from history.sender import table_of
 from history.spool.depot import file_of
-from history.spool.sqlite import Rows, Spool
+from history.spool.rows import Rows
+from history.spool.sqlite import Spool
 from history.spool.thinning import Fold
 from history.store import Store
 from settings import History

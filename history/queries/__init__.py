@@ -6,9 +6,10 @@ can run it off everybody's path and remember its answer. Answers are those of `h
 
 from history.queries.levels import hours_of_week, known_series, newest, observed, series, summaries
 from history.queries.moving import movers
+from history.queries.notes import event, events, saved_views
 from history.queries.past import Past, as_it_was
 from history.queries.scope import LIMITS, MAX_SERIES, Scope, scope_of
-from history.queries.statuses import changes, events, intervals, last_statuses
+from history.queries.statuses import changes, intervals, last_statuses
 
 __all__ = [
     "LIMITS",
@@ -17,6 +18,7 @@ __all__ = [
     "Scope",
     "as_it_was",
     "changes",
+    "event",
     "events",
     "hours_of_week",
     "intervals",
@@ -25,6 +27,7 @@ __all__ = [
     "movers",
     "newest",
     "observed",
+    "saved_views",
     "scope_of",
     "series",
     "summaries",

@@ -1,10 +1,10 @@
-"""Questions about what happened: status intervals, their changes, and events."""
+"""Questions about what happened to components: status intervals and their changes."""
 
 from itertools import pairwise
 
 from clickhouse_connect.driver.client import Client
 
-from history.answers import Change, Event, Interval
+from history.answers import Change, Interval
 from history.queries.scope import LIMITS, Names, Scope
 from history.window import Window
 from probes.result import Status
@@ -50,17 +50,3 @@ def last_statuses(client: Client, scope: Scope) -> tuple[Interval, ...]:
     """Each component's current status interval with its true beginning in the last 90 days."""
     spans = intervals(client, scope, Window(int(scope.now_s) - 90 * 86400, int(scope.now_s)))
     return tuple({span.component: span for span in spans}.values())
-
-
-def events(client: Client, scope: Scope, window: Window) -> tuple[Event, ...]:
-    """Events that touch `window`, oldest first."""
-    rows = client.query(
-        f"""SELECT toFloat64(toUnixTimestamp64Milli(ts)) / 1000, toFloat64(toUnixTimestamp64Milli(till)) / 1000,
-                   kind, component, author, text
-            FROM {scope.database}.event FINAL WHERE ts < toDateTime64({{end:Float64}}, 3, 'UTC')
-              AND coalesce(till, ts) >= toDateTime64({{start:Float64}}, 3, 'UTC')
-            ORDER BY ts LIMIT 5000""",
-        parameters={"start": float(window.start_s), "end": float(window.end_s)},
-        settings=LIMITS,
-    ).result_rows
-    return tuple(Event(*row) for row in rows)

@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from history.spool.sqlite import Freed, Rows, Spool, SpoolDamaged
+from history.rows import Note
+from history.spool.rows import Rows
+from history.spool.sqlite import Freed, Spool, SpoolDamaged
 from probes.clickhouse_client import place_of
 from settings import History
 
@@ -28,7 +30,11 @@ RETRY_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What the depot holds and what became of what it held; counts are samples, but for `quarantined` rows."""
+    """What the depot holds and what became of what it held; counts are samples, but for `quarantined` rows.
+
+    Attributes:
+        notes: what people left and waits to be written.
+    """
 
     waiting: int = 0
     since_s: int | None = None
@@ -39,6 +45,7 @@ class Figures:
     quarantined: int = 0
     bytes: int = 0
     error: str = ""
+    notes: tuple[Note, ...] = ()
 
 
 class SpoolLocked(OSError):
@@ -82,7 +89,7 @@ class Depot:
     def append(self, rows: Rows) -> None:
         """Take rows in, wherever that is possible."""
         self.tend()
-        if not (rows.samples or rows.series or rows.changes):
+        if not rows:
             return
         if self._file is not None:
             try:
@@ -167,6 +174,7 @@ class Depot:
             quarantined=sum(spool.quarantined for spool in spools),
             bytes=sum(spool.bytes for spool in spools),
             error=self._error or self._damage,
+            notes=tuple(note for spool in spools for note in spool.notes),
         )
 
     def close(self) -> None:

@@ -10,15 +10,16 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from history.rows import Sample, SeriesRow, StatusChange
-from history.spool.schema import COLUMNS, SCHEMA, VERSION, Table
-from history.spool.thinning import Fold, thin
+from history.rows import Note
+from history.spool.rows import Rows, encodable, notes_of, spooled
+from history.spool.schema import COLUMNS, NOTES, SCHEMA, VERSION, Table
+from history.spool.thinning import thin
 
 MAX_QUARANTINED = 1_000
 THIN_AT_ONCE = 50_000
@@ -34,15 +35,6 @@ class Batch:
     token: str
     first: int
     last: int
-
-
-@dataclass(slots=True)
-class Rows:
-    """Rows to append together."""
-
-    samples: list[tuple[Sample, Fold]] = field(default_factory=list)
-    series: list[SeriesRow] = field(default_factory=list)
-    changes: list[StatusChange] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +95,15 @@ class Spool:
         """Whether a batch is on its way."""
         return bool(self._one("SELECT EXISTS (SELECT 1 FROM batch)"))
 
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """The notes that wait, in the order they came."""
+        waiting = {table: self._db.execute(f"SELECT {COLUMNS[table]} FROM {table} ORDER BY id") for table in NOTES}
+        return tuple(note for table in NOTES for note in notes_of(table, waiting[table].fetchall()))
+
     def append(self, rows: Rows) -> None:
         """Take rows in; on disk when this returns."""
-        bits = np.array([sample.value for sample, _ in rows.samples], np.float64).view(np.int64).tolist()
-        samples = [
-            (_signed(sample.series_id), sample.ts_s, number, int(fold))
-            for (sample, fold), number in zip(rows.samples, bits, strict=True)
-        ]
-        series = [(r.key.component, r.key.metric, json.dumps(r.key.labels), r.unit, r.kind) for r in rows.series]
-        changes = [
-            (c.component, round(c.ts.timestamp() * 1e6), str(c.status), _encodable(c.reason)) for c in rows.changes
-        ]
-        self._insert({"series": series, "status_change": changes, "samples": samples})
+        self._insert(spooled(rows))
 
     def take(self, most: int) -> Batch | None:
         """The batch on its way, else a new one of at most `most` rows, noted before this returns; None: nothing waits.
@@ -166,7 +155,7 @@ class Spool:
                 self._db.execute("INSERT OR REPLACE INTO suspect VALUES (?, ?)", (batch.table, batch.last))
                 self._db.execute("DELETE FROM batch")
             else:
-                kept = [(int(time.time()), batch.table, json.dumps(row), _encodable(reason)) for row in rows]
+                kept = [(int(time.time()), batch.table, json.dumps(row), encodable(reason)) for row in rows]
                 self._db.executemany("INSERT INTO quarantine (at_s, of, row, reason) VALUES (?, ?, ?, ?)", kept)
                 oldest = f"(SELECT max(id) FROM quarantine) - {MAX_QUARANTINED}"
                 self._db.execute(f"DELETE FROM quarantine WHERE id <= {oldest}")
@@ -281,13 +270,3 @@ class Spool:
 
 class SpoolDamaged(sqlite3.DatabaseError):
     """SQLite's own check found the file damaged; the message is what it found."""
-
-
-def _signed(series_id: int) -> int:
-    """An unsigned 64-bit number as SQLite can hold it."""
-    return series_id - 2**64 if series_id >= 2**63 else series_id
-
-
-def _encodable(text: str) -> str:
-    """`text` without lone surrogates, which no database takes."""
-    return text.encode("utf-8", "replace").decode("utf-8")

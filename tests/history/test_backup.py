@@ -38,6 +38,7 @@ SUMS = {
     "series": "count(), sum(cityHash64(series_id, component, metric, unit))",
     "status_change": "count(), sum(cityHash64(component, ts, status, reason))",
     "event": "count(), sum(cityHash64(id, ts, kind, text))",
+    "view": "count(), sum(cityHash64(id, name, page, query, note, at))",
     "progress": "count(), sum(last)",
     "schema_version": "max(version)",
 }
@@ -71,6 +72,10 @@ def filled(chdb_path: Path, client: Client) -> Store:
     client.command(
         f"INSERT INTO {database}.event VALUES (generateUUIDv4(), now64(3), NULL, 'deploy', 'one', 'ann', 'v2', 1, 0)"
     )
+    saved = rows.ViewRow(
+        "61f0c404-5cb3-11e7-907b-a6006ad3dba0", "Open", "trends", "from=now-1h", "ann", "", T0_S * 1000, 1
+    )
+    rows.insert(client, f"{database}.view", rows.views_table([saved]), "view")
     client.command(f"INSERT INTO {database}.progress (source, first, last) VALUES ('import', 1, 7)")
     return store
 
@@ -118,7 +123,7 @@ def test_what_was_backed_up_is_there_again(filled: Store, client: Client, taken:
     before, spans = sums(client, filled.database), (DAY_S, WEEKS * 7 * DAY_S)
     said = bring_back(client, taken, again)
     assert sums(client, again.database) == before
-    assert "3,024 samples, 10 tables" in said
+    assert "3,024 samples, 11 tables" in said
     assert before["samples"][0] == before["samples_1d"][0] == 3024
     end_s = T0_S + WEEKS * 7 * DAY_S
     for span_s in spans:

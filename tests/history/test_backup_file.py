@@ -31,7 +31,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     written(path)
     with closing(Reader(path)) as backup:
         assert backup.manifest.tables == (TABLE,)
-        assert backup.manifest.said() == "3 samples, 1 tables, 0.0 MB, schema version 2, as of 2026-09-21T16:00:00Z"
+        assert backup.manifest.said() == "3 samples, 1 tables, 0.0 MB, schema version 3, as of 2026-09-21T16:00:00Z"
         assert backup.parts("samples") == ["all_1_1_0"]
         backup.extract("samples", "all_1_1_0", tmp_path / "out")
     assert (tmp_path / "out" / "data.bin").read_bytes() == b"abc"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from history.spool.depot import RETRY_S, Depot, file_of, is_damage
-from history.spool.sqlite import Rows
+from history.spool.rows import Rows
 from settings import History
 from tests.history.rows import T0_S
 from tests.history.test_spool import drained, gauge

@@ -15,13 +15,13 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from api.query import WRITERS, long_table
 from history import queries
 from history.imports import run as imports
 from history.imports.run import Import, ImportedOtherwise, Report
 from history.imports.source import FileRefused, OptionNeeded, Options
 from history.precision import rounded
 from history.store import Store
+from history.tables import WRITERS, long_table
 from history.window import Window
 from settings import History
 from settings_types import SecretUrl

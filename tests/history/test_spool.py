@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from history import sender
 from history.rows import Sample, SeriesKey, SeriesRow, StatusChange
-from history.spool.sqlite import MAX_QUARANTINED, Batch, Rows, Spool
+from history.spool.rows import Rows, table_of
+from history.spool.sqlite import MAX_QUARANTINED, Batch, Spool
 from history.spool.thinning import Fold
 from probes.result import Status, labels, utc
 from tests.history.rows import T0_S
@@ -54,7 +54,7 @@ def test_every_bit_comes_back(rows: list[tuple[int, float]]) -> None:
     back = spool.rows(batch)
     assert [struct.pack("<q", row[2]) for row in back] == [struct.pack("<d", value) for _, value in rows]
     assert [row[0] % 2**64 for row in back] == [series_id for series_id, _ in rows]
-    table = sender.table_of(batch, back)
+    table = table_of(batch.table, back)
     assert sorted(table["series_id"].to_pylist()) == sorted(series_id for series_id, _ in rows)
 
 
@@ -84,7 +84,7 @@ def test_a_series_goes_before_its_samples_and_text_of_any_kind_goes() -> None:
     spool.append(Rows([gauge(T0_S, 0.5, key.id)], [SeriesRow(key, "ratio", "gauge")], [change]))
     tables = []
     while batch := spool.take(10):
-        tables.append((batch.table, sender.table_of(batch, spool.rows(batch)).to_pylist()[0]))
+        tables.append((batch.table, table_of(batch.table, spool.rows(batch)).to_pylist()[0]))
         spool.written(batch)
     assert [name for name, _ in tables] == ["series", "status_change", "samples"]
     assert tables[0][1]["series_id"] == tables[2][1]["series_id"] == key.id

@@ -18,7 +18,7 @@ from history.upgrades import migrate
 from settings import History, Retention
 from settings_types import SecretUrl
 from tests.clickhouse_http import clickhouse_process
-from tests.history import schema_v1
+from tests.history import schema_v1, schema_v2
 from tests.history.local_days import Floats, Ints, by_period, local_edges
 
 HOUR_S, DAY_S, WEEK_S = 3600, 86400, 7 * 86400
@@ -275,3 +275,41 @@ def test_version_1_broken_off_anywhere_comes_over_whole(embedded: Client, databa
     assert not [name for name in shape(embedded, database) if "_v1" in name or "_before" in name]
     newest = embedded.query(f"SELECT toInt64(bitShiftRight(max(newest), 64)) FROM {database}.latest").result_rows[0][0]
     assert newest == FEW.ts_s.max()
+
+
+def make_version_2(client: Client, database: str) -> None:
+    """A history as version 2 left it: a day of samples, a status, an event."""
+    for statement in schema_v2.create(database, BERLIN):
+        client.command(statement)
+    client.command(
+        f"INSERT INTO {database}.samples SELECT {GAUGE.id}, toDateTime({MONDAY_S} + number * 60, 'UTC'), "
+        "reinterpretAsUInt64(toFloat64(number % 7)) FROM numbers(1440)"
+    )
+    client.command(f"INSERT INTO {database}.series VALUES ({GAUGE.id}, 'thing', 'gauge', map(), '', 'gauge')")
+    client.command(f"INSERT INTO {database}.status_change VALUES ('thing', '2026-10-06 10:00:00.123', 'critical', '')")
+    client.command(
+        f"INSERT INTO {database}.event VALUES ('61f0c404-5cb3-11e7-907b-a6006ad3dba0', '2026-10-06 10:00:00.5', NULL, "
+        "'deploy', 'thing', 'ann', 'v2', 1, 0)"
+    )
+
+
+def everything(client: Client, database: str) -> tuple[Any, ...]:
+    tiers = {table: rows(client, database, table) for table in TIERS}
+    return tiers, raw(client, database), told(client, database)
+
+
+@pytest.mark.parametrize("how", ["at once", "broken off after each statement"])
+def test_version_2_gets_saved_views_and_keeps_everything(client: Client, database: str, how: str) -> None:
+    layout = Layout(database, BERLIN, Retention())
+    make_version_2(client, database)
+    before = everything(client, database)
+    if how == "at once":
+        migrate(client, layout)
+    else:
+        assert broken_off_everywhere(client, layout) > 10
+    assert everything(client, database) == before
+    assert client.query(f"SELECT version FROM {database}.schema_version ORDER BY 1").result_rows == [(2,), (3,)]
+    after = shape(client, database)
+    migrate(client, replace(layout, database=f"{database}_new"))
+    assert after == {name: made.replace("_new", "") for name, made in shape(client, f"{database}_new").items()}
+    assert "view" in after

@@ -13,7 +13,7 @@ from benchmarks import kill9
 from history import sender
 from history.recorder import Recorder
 from history.rows import StatusChange
-from history.spool.sqlite import Rows
+from history.spool.rows import Rows
 from history.store import Store, StoreState
 from probes.result import ProbeFailure, Status, utc
 from settings import History

@@ -1,0 +1,158 @@
+"""Answers of the history as tables, and tables as files: what endpoints send and what a page gives away."""
+
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.ipc
+import pyarrow.parquet
+
+from history.answers import Hours, Series, SeriesSet
+
+MOMENTS = frozenset({"at_s", "start_s", "end_s", "till_s", "began_s", "longest_outage_at_s"})
+"""Fields of answers that are epoch seconds; in a table they are times."""
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_TIME = pa.timestamp("ms", "UTC")
+
+
+def tables_of(answer: object) -> dict[str, pa.Table]:
+    """An answer of any question as tables, each under what its rows are (``series``, ``spans``); nothing: no table."""
+    return dict(_tables("rows", answer))
+
+
+def _tables(name: str, value: object) -> Iterator[tuple[str, pa.Table]]:
+    if isinstance(value, SeriesSet):
+        for held, lines in (("series", value.series), ("before", value.previous)):
+            yield from _tables(held, lines)
+    elif isinstance(value, Series | Hours):
+        yield from _tables(name, (value,))
+    elif isinstance(value, Mapping):
+        rows = [{"component": key, "start_s": a, "end_s": b} for key, spans in value.items() for a, b in spans]
+        if rows:
+            yield name, _row_table(rows)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        yield from _listed(name, value)
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from _tables(field.name, getattr(value, field.name))
+
+
+def _listed(name: str, values: Sequence[Any]) -> Iterator[tuple[str, pa.Table]]:
+    """The table of equal things, and of the series they hold."""
+    if not values or not is_dataclass(values[0]):
+        return
+    if isinstance(values[0], Series):
+        yield name, long_table(values, with_percentiles=all(line.p95 is not None for line in values))
+        return
+    if isinstance(values[0], Hours):
+        yield name, _row_table([row for hours in values for row in _hours(hours)])
+        return
+    yield name, _row_table([_row(value) for value in values])
+    lines = [getattr(value, field.name) for value in values for field in fields(value)]
+    yield from _listed(f"{name} series", [line for line in lines if isinstance(line, Series)])
+
+
+def _row(value: Any) -> dict[str, Any]:
+    """The fields of one thing that fit into a cell; those of things in it beside them."""
+    row: dict[str, Any] = {}
+    for field in fields(value):
+        held = getattr(value, field.name)
+        if field.name == "labels":
+            row["labels"] = _labels(held)
+        elif isinstance(held, Enum):
+            row[field.name] = str(held)
+        elif held is None or isinstance(held, str | bool | int | float):
+            row[field.name] = held
+        elif is_dataclass(held) and not isinstance(held, Series):
+            row |= _row(held)
+    return row
+
+
+def _hours(hours: Hours) -> Iterator[dict[str, Any]]:
+    named = {"component": hours.component, "metric": hours.metric, "labels": _labels(hours.labels), "unit": hours.unit}
+    for day, name in enumerate(DAYS):
+        for hour in range(24):
+            yield {**named, "day": name, "hour": hour, "p95": hours.p95[day, hour], "peak": hours.peak[day, hour]}
+
+
+def _row_table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    columns = {}
+    for name in rows[0]:
+        held = [row[name] for row in rows]
+        if name in MOMENTS:
+            moments_ms = [None if moment_s is None else round(moment_s * 1000) for moment_s in held]
+            columns[name.removesuffix("_s")] = pa.array(moments_ms, pa.int64()).cast(_TIME)
+        else:
+            columns[name] = pa.array(held)
+    return pa.table(columns)
+
+
+def long_table(lines: Sequence[Series], with_percentiles: bool) -> pa.Table:
+    """A row per point of every series."""
+
+    def repeated(values: Sequence[str]) -> pa.Array:
+        counts = np.repeat(np.arange(len(lines), dtype=np.int32), [len(line.t) for line in lines])
+        return pa.DictionaryArray.from_arrays(pa.array(counts), pa.array(values, pa.string())).cast(pa.string())
+
+    def joined(pick: Callable[[Series], object]) -> pa.Array:
+        columns = [np.asarray(pick(line), dtype=np.float64) for line in lines]
+        return pa.array(np.concatenate(columns) if columns else np.empty(0), pa.float64())
+
+    columns = {
+        "component": repeated([line.component for line in lines]),
+        "metric": repeated([line.metric for line in lines]),
+        "labels": repeated([_labels(line.labels) for line in lines]),
+        "unit": repeated([line.unit for line in lines]),
+        "time": joined(lambda line: line.t).cast(pa.int64()).cast(pa.timestamp("s", "UTC")).cast(_TIME),
+        "avg": joined(lambda line: line.avg),
+        "min": joined(lambda line: line.low),
+        "max": joined(lambda line: line.high),
+        "count": joined(lambda line: line.count).cast(pa.int64()),
+    }
+    if with_percentiles:
+        columns |= {name: joined(attrgetter(name)) for name in ("p50", "p95", "p99")}
+    return pa.table(columns)
+
+
+def _labels(labels: Sequence[tuple[str, str]]) -> str:
+    return json.dumps(dict(labels), separators=(",", ":"))
+
+
+def csv_bytes(table: pa.Table) -> bytes:
+    """As CSV; times as ISO 8601 in UTC with their T."""
+    out = io.BytesIO()
+    for place, column in enumerate(table.schema):
+        if pa.types.is_timestamp(column.type):
+            moments = [None if text == "NaT" else text for text in _iso(table[column.name])]
+            table = table.set_column(place, column.name, pa.array(moments, pa.string()))
+    pyarrow.csv.write_csv(table, out)
+    return out.getvalue()
+
+
+def _iso(column: pa.ChunkedArray) -> list[str]:
+    return [str(text) for text in np.datetime_as_string(column.to_numpy(), unit="ms", timezone="UTC").tolist()]
+
+
+def arrow_bytes(table: pa.Table) -> bytes:
+    """As a stream of Arrow's interprocess format."""
+    out = io.BytesIO()
+    with pyarrow.ipc.new_stream(out, table.schema) as writer:
+        writer.write_table(table)
+    return out.getvalue()
+
+
+def parquet_bytes(table: pa.Table) -> bytes:
+    """As Parquet."""
+    out = io.BytesIO()
+    pyarrow.parquet.write_table(table, out, compression="zstd")
+    return out.getvalue()
+
+
+WRITERS: dict[str, Callable[[pa.Table], bytes]] = {"csv": csv_bytes, "arrow": arrow_bytes, "parquet": parquet_bytes}

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from settings_types import NAME, Duration, SecretUrl, TimeZone, one_database, url_of
+from settings_types import DEFAULT_CALENDAR, NAME, BaseUrl, CalendarName, Duration, SecretUrl, TimeZone, one_database, url_of
 
 DEFAULT_ZONE = "America/New_York"
 
@@ -17,10 +17,17 @@ class Section(BaseModel):
 
 
 class App(Section):
-    """``[app]``: what the screen says."""
+    """``[app]``: what the screen says, and who may write.
+
+    `base_url` stands in links that are copied; None: the address the reader's browser shows. `api_writes` lets other
+    machines leave notes through the API.
+    """
 
     title: str = Field("Tapewatch", min_length=1, max_length=60)
     time_zone: TimeZone = DEFAULT_ZONE
+    desk_calendar: CalendarName = DEFAULT_CALENDAR
+    base_url: BaseUrl | None = None
+    api_writes: bool = False
 
     @property
     def zone(self) -> ZoneInfo:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
@@ -12,6 +13,7 @@ from pydantic_core import PydanticCustomError, core_schema
 
 NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,62}$"
 """What a database may be called: it stands unquoted in statements."""
+DEFAULT_CALENDAR = "NYSE"
 _UNITS_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
 _SECRET_OPTION = re.compile(r"(?i)([?&][^=&#]*(?:pass|secret|token|key)[^=&#]*=)([^&#]+)")
 _secrets: set[str] = set()
@@ -54,7 +56,45 @@ def parse_zone(value: object) -> str:
     return value
 
 
+def parse_calendar(value: object) -> str:
+    """A calendar pandas_market_calendars knows by name; anything else is refused with some there are."""
+    if value == DEFAULT_CALENDAR:
+        return DEFAULT_CALENDAR
+    from pandas_market_calendars import get_calendar_names  # half a second, which the default need not wait for
+
+    known = get_calendar_names()
+    if value in known:
+        return str(value)
+    named = str(value).casefold()
+    near = [name for name in known if name.casefold() == named] or get_close_matches(str(value), known, 1)
+    there = (
+        f'did you mean "{near[0]}"?' if near else "there are NYSE, NASDAQ, CME_Equity, LSE, XETR, JPX, 24/7 and more"
+    )
+    raise PydanticCustomError(
+        "calendar",
+        'no exchange calendar is called "{value}"; {there}',
+        {"value": str(value)[:40], "there": there},
+    )
+
+
+def parse_base_url(value: object) -> str:
+    """The address at which people reach the pages, without the slash at its end."""
+    text = value.strip() if isinstance(value, str) else ""
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or "@" in text or "?" in text or "#" in text or re.search(r"\s", text):
+        raise PydanticCustomError(
+            "base_url", 'expected the address people open, such as "https://tapewatch.example.com" or with a path'
+        )
+    return text.rstrip("/")
+
+
 TimeZone = Annotated[str, BeforeValidator(parse_zone)]
+BaseUrl = Annotated[str, BeforeValidator(parse_base_url)]
+CalendarName = Annotated[str, BeforeValidator(parse_calendar)]
 Duration = Annotated[float, BeforeValidator(parse_duration_s)]
 """A duration in the file (``"10s"``), seconds in the program."""
 

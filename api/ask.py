@@ -12,7 +12,7 @@ from starlette.requests import Request
 from api.problems import Problem, bad_value, unknown_parameter
 from history.queries import Scope
 from history.reader import WAIT_S, Answer
-from history.window import Window, parse_window
+from history.window import NoCalendar, Window, parse_window
 from monitor import Monitor
 
 T = TypeVar("T")
@@ -40,9 +40,15 @@ async def only_known_parameters(request: Request) -> None:
 
 
 async def window(
+    monitor: Watched,
     from_: Annotated[
         str | None,
-        Query(alias="from", description="Start: `now-6h`, ISO 8601 (UTC) or epoch seconds.", examples=["now-6h"]),
+        Query(
+            alias="from",
+            description="Start: `now-6h`, ISO 8601 (UTC), epoch seconds, or of the desk's exchange `session` (today's, "
+            "or the last one), `session-4` (four before it), `preopen`.",
+            examples=["now-6h"],
+        ),
     ] = None,
     to: Annotated[str | None, Query(description="End, exclusive; as `from`. Default: now.", examples=["now"])] = None,
     step: Annotated[
@@ -50,7 +56,12 @@ async def window(
     ] = None,
 ) -> Window:
     """The range a history question is about; `RangeError` names the parameter at fault."""
-    return parse_window(from_, to, time.time(), step)
+    try:
+        return parse_window(from_, to, time.time(), step, monitor.sessions.known)
+    except NoCalendar as error:
+        detail = f"{error} {monitor.sessions.why_not}"
+        headers = {"Retry-After": str(RETRY_AFTER_S)}
+        raise Problem(503, detail, error.param, title="The exchange calendar is not known", headers=headers) from None
 
 
 Range = Annotated[Window, Depends(window)]

@@ -4,13 +4,19 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from history.sessions import Sessions
+
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 MIN_RANGE_S = 10
 MAX_RANGE_S = 10 * 366 * 86400
 MAX_POINTS = 10_000
 FIRST_YEAR, LAST_YEAR = 1973, 2090
 """From the first 9-digit epoch second to where ClickHouse's DateTime (until 2106) still holds a bucket of ten years."""
+LAST_S = int(datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC).timestamp()) - 1
 DEFAULT_FROM, DEFAULT_TO = "now-6h", "now"
+SESSION = re.compile(r"session(?:-(\d{1,4}))?")
+PREOPEN = "preopen"
+_NOW = re.compile(r"now(?:([-+ ])(\d{1,6})([smhdw]))?")  # a + written by hand into an address arrives as a space
 
 
 class RangeError(ValueError):
@@ -19,6 +25,10 @@ class RangeError(ValueError):
     def __init__(self, param: str, message: str) -> None:
         self.param = param
         super().__init__(message)
+
+
+class NoCalendar(RangeError):
+    """A range names sessions, and the calendar of the exchange is not known yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +60,23 @@ class Window:
         return Window(start_s, -(-self.end_s // step_s) * step_s, step_s, self.words)
 
 
-def parse_window(from_: str | None, to: str | None, now_s: float, step: str | None = None) -> Window:
+def parse_window(
+    from_: str | None, to: str | None, now_s: float, step: str | None = None, sessions: Sessions | None = None
+) -> Window:
     """The window two (or three) words of a URL mean.
 
     Args:
-        from_, to: ``now``, ``now-6h``, ISO 8601 (UTC when it names no zone) or epoch seconds.
+        from_, to: ``now``, ``now-6h``, ``now+1h``, ISO 8601 (UTC when it names no zone), epoch seconds, or of the
+            exchange: ``session`` (the last one that has opened; from its open, to its close), ``session-4`` (four
+            before it), ``preopen`` (from the start of the last pre-market, to its open).
         step: ``auto`` or a duration such as ``30s``.
+        sessions: what the words of the exchange are looked up in.
 
     Raises:
-        RangeError: naming the parameter at fault.
+        RangeError: naming the parameter at fault; `NoCalendar` when only `sessions` were missing.
     """
-    start_s = parse_time(from_ or DEFAULT_FROM, "from", now_s)
-    end_s = parse_time(to or DEFAULT_TO, "to", now_s)
+    start_s = _end_s(from_ or DEFAULT_FROM, "from", now_s, sessions)
+    end_s = _end_s(to or DEFAULT_TO, "to", now_s, sessions)
     if end_s <= start_s:
         raise RangeError("to", f'"to" must be later than "from"; got from {shown(start_s)} to {shown(end_s)}.')
     if end_s - start_s < MIN_RANGE_S:
@@ -73,9 +88,13 @@ def parse_window(from_: str | None, to: str | None, now_s: float, step: str | No
 
 
 def parse_time(text: str, param: str, now_s: float) -> int:
-    """Epoch second of one end of a range; see `parse_window`."""
-    if match := re.fullmatch(r"now(?:-(\d{1,6})([smhdw]))?", text):
-        return max(0, int(now_s) - int(match[1] or 0) * _UNITS_S[match[2] or "s"])
+    """Epoch second of a moment: ``now``, ``now-6h``, ISO 8601 or epoch seconds; see `parse_window`."""
+    if match := _NOW.fullmatch(text):
+        away_s = int(match[2] or 0) * _UNITS_S[match[3] or "s"]
+        moment_s = max(0, int(now_s) + (-away_s if match[1] == "-" else away_s))
+        if moment_s > LAST_S:
+            raise RangeError(param, f'"{param}" is {quoted(text)}, which is after the year {LAST_YEAR}.')
+        return moment_s
     moment: datetime | None = None
     try:
         if re.fullmatch(r"\d{9,10}", text):
@@ -90,6 +109,33 @@ def parse_time(text: str, param: str, now_s: float) -> int:
             f'"{param}" is {quoted(text)}; expected "now-6h", ISO 8601 such as 2026-11-23T14:30:00Z, or epoch seconds.',
         )
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+
+
+def names_session(text: str) -> bool:
+    """Whether a word of a URL means a session of the exchange, well written or not."""
+    return text.startswith(("session", PREOPEN))
+
+
+def _end_s(text: str, param: str, now_s: float, sessions: Sessions | None) -> int:
+    """Epoch second of one end of a range: the start of what it names for ``from``, the end for ``to``."""
+    if not names_session(text):
+        return parse_time(text, param, now_s)
+    match = SESSION.fullmatch(text)
+    if not match and text != PREOPEN:
+        raise RangeError(
+            param, f'"{param}" is {quoted(text)}; expected "session", "session-4" (four before it) or "{PREOPEN}".'
+        )
+    if sessions is None:
+        raise NoCalendar(param, f'"{param}" is {quoted(text)}, and the calendar of the exchange is not read yet.')
+    session = sessions.opened(now_s, int(match[1] or 0)) if match else sessions.begun(now_s)
+    if session is None:
+        raise RangeError(
+            param, f'"{param}" is {quoted(text)}; the calendar of {sessions.calendar} does not go back so far.'
+        )
+    start_s, end_s = (session.open_s, session.close_s) if match else (session.pre_s, session.open_s)
+    if start_s == end_s:
+        raise RangeError(param, f'"{param}" is "{PREOPEN}"; {sessions.calendar} has no pre-market.')
+    return start_s if param == "from" else end_s
 
 
 def parse_step(text: str | None, range_s: int) -> int | None:

@@ -1,6 +1,8 @@
 import contextlib
 import io
 import logging
+import subprocess
+import sys
 import traceback
 from collections.abc import Iterator
 from itertools import pairwise
@@ -145,6 +147,13 @@ def test_a_component_that_depends_on_itself(toml) -> None:
         ('[history]\ndatabase = "x; DROP"', "history.database"),
         ('[history]\nretention = { raw = "0d" }', "history.retention.raw"),
         ('[monitor]\ninterval = "100ms"', "monitor.interval"),
+        ('[app]\ndesk_calendar = "Luna"', 'no exchange calendar is called "Luna"; there are NYSE, NASDAQ'),
+        ('[app]\ndesk_calendar = "nyse"', 'did you mean "NYSE"?'),
+        ('[app]\nbase_url = "tapewatch.example.com"', 'such as "https://tapewatch.example.com"'),
+        ('[app]\nbase_url = "ftp://x"', "expected the address people open"),
+        ('[app]\nbase_url = "https://ann:pw@x"', "expected the address people open"),
+        ('[app]\nbase_url = "https://x/?a=1"', "expected the address people open"),
+        ('[app]\nbase_url = 7', "expected the address people open"),
         ('app = "x"', "desk.toml: app: "),
     ],
 )
@@ -152,6 +161,27 @@ def test_one_thing_wrong_is_one_line(toml, text: str, said: str) -> None:
     (line,) = problems(toml(text))
     assert said in line
     assert line.startswith("desk.toml: ")
+
+
+def test_the_address_people_open(XX) -> None:
+    assert load(None).app.base_url is None
+    assert load(toml('[app]\nbase_url = "https://desk.example.com/tapewatch/"')).app.base_url == (
+        "https://desk.example.com/tapewatch"
+    )
+    assert load(None, {"TAPEWATCH_APP__BASE_URL": "http://[::1]:8501"}).app.base_url == "http://[::1]:8501"
+
+
+def test_the_desk_has_a_calendar(toml) -> None:
+    assert load(None).app.desk_calendar == "NYSE"
+    assert load(toml('[app]\ndesk_calendar = "CME_Equity"')).app.desk_calendar == "CME_Equity"
+    assert load(None, {"TAPEWATCH_APP__DESK_CALENDAR": "24/7"}).app.desk_calendar == "24/7"
+
+
+def test_the_usual_calendar_costs_the_start_nothing(toml) -> None:
+    """Half a second of imports is spent by the background, not by the check of the configuration."""
+    program = "import sys; from settings_types import parse_calendar; parse_calendar('NYSE'); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "pandas_market_calendars" not in done.stdout.split()
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from history.window import MAX_RANGE_S, RangeError, Window, parse_step, parse_window, quoted, shown
+from history.window import MAX_RANGE_S, NoCalendar, RangeError, Window, parse_step, parse_window, quoted, shown
+from tests.history.exchange import november
 
 NOW_S = datetime(2026, 11, 23, 14, 30, 0, tzinfo=UTC).timestamp() + 0.7
 UINT32_MAX = 2**32 - 1
@@ -21,10 +22,17 @@ UINT32_MAX = 2**32 - 1
         ("2026-11-01T10:00:00-05:00", "2026-11-01T16:00:00Z", "2026-11-01T15:00:00Z", 3600),
         ("1790000000", "1790000010", "2026-09-21T14:13:20Z", 10),
         ("now-9w", "2026-11-23T14:30", "2026-09-21T14:30:00Z", 9 * 7 * 86400),
+        ("now-1h", "now+1h", "2026-11-23T13:30:00Z", 7200),
+        ("now 1h", "now 2h", "2026-11-23T15:30:00Z", 3600),
+        ("session", "session", "2026-11-23T14:30:00Z", int(6.5 * 3600)),
+        ("session-4", "session", "2026-11-17T14:30:00Z", 6 * 86400 + int(6.5 * 3600)),
+        ("session-1", "session-1", "2026-11-20T14:30:00Z", int(6.5 * 3600)),
+        ("session-1", "now", "2026-11-20T14:30:00Z", 3 * 86400),
+        ("preopen", "preopen", "2026-11-23T09:00:00Z", int(5.5 * 3600)),
     ],
 )
 def test_ranges(from_: str | None, to: str | None, start: str, length_s: int) -> None:
-    window = parse_window(from_, to, NOW_S)
+    window = parse_window(from_, to, NOW_S, sessions=november())
     assert (shown(window.start_s), window.length_s, window.step_s) == (start, length_s, None)
 
 
@@ -45,6 +53,12 @@ def test_ranges(from_: str | None, to: str | None, start: str, length_s: int) ->
         ("2026-13-01", None, None, "from"),
         ("now-6h\x00", None, None, "from"),
         ("0001-01-01T00:00:00+14:00", None, None, "from"),
+        ("sessions", None, None, "from"),
+        ("session-", None, None, "from"),
+        ("session-9999", None, None, "from"),
+        ("preopen-1", None, None, "from"),
+        ("session", "session-1", None, "to"),
+        (None, "now+999999w", None, "to"),
         (None, None, "0", "step"),
         (None, None, "0s", "step"),
         (None, None, "-5s", "step"),
@@ -56,16 +70,25 @@ def test_ranges(from_: str | None, to: str | None, start: str, length_s: int) ->
 )
 def test_what_is_no_range_names_its_parameter(from_: str | None, to: str | None, step: str | None, param: str) -> None:
     with pytest.raises(RangeError) as caught:
-        parse_window(from_, to, NOW_S, step)
+        parse_window(from_, to, NOW_S, step, november())
     assert caught.value.param == param
     assert len(str(caught.value)) < 250
     assert str(caught.value).isprintable()
 
 
+def test_a_session_needs_the_calendar() -> None:
+    for word in ("session", "session-4", "preopen"):
+        with pytest.raises(NoCalendar, match="not read yet"):
+            parse_window(word, "now", NOW_S)
+    with pytest.raises(RangeError, match="NYSE has no pre-market"):
+        parse_window("preopen", "preopen", NOW_S, sessions=november(pre=False))
+
+
 words = st.one_of(
     st.none(),
     st.text(max_size=45),
-    st.from_regex(r"now(-\d{1,7}[smhdwy])?", fullmatch=True),
+    st.from_regex(r"now([-+]\d{1,7}[smhdwy])?", fullmatch=True),
+    st.from_regex(r"(session|preopen)(-\d{1,5})?", fullmatch=True),
     st.integers(-10, 10**11).map(str),
     st.datetimes().map(str),
     st.datetimes(timezones=st.timezones()).map(lambda moment: moment.isoformat()),
@@ -78,7 +101,7 @@ steps = st.one_of(st.none(), st.just("auto"), st.text(max_size=9), st.from_regex
 @example("0001-01-01T00:00:00+23:59", "now", None)
 def test_nothing_but_a_range_or_a_range_error(from_: str | None, to: str | None, step: str | None) -> None:
     try:
-        window = parse_window(from_, to, NOW_S, step)
+        window = parse_window(from_, to, NOW_S, step, november())
     except RangeError as error:
         window, param = None, error.param
     if window is None:

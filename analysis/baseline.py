@@ -106,7 +106,7 @@ def seasonal_band(
     if weeks < LEAST_WEEKS:
         seen = f"there {'is' if weeks == 1 else 'are'} {weeks or 'none'}"
         return Usual(None, f"What is usual needs {LEAST_WEEKS} weeks of the past at these hours; {seen}.")
-    even, back = _scale(float(np.nanmin(grid)))
+    even, back = even_scale(float(np.nanmin(grid)))
     middle, down, up = _course(even(grid), step_s)
     low, middle, high = back(middle - down), back(middle), back(middle + up)
     shown = ~_inside(t, excluded)
@@ -139,6 +139,15 @@ def excursions(t: Floats, values: Floats, band: Band, step_s: float, least: floa
     return tuple(found)
 
 
+def even_scale(least: float) -> tuple[Callable[[Floats], Floats], Callable[[Floats], Floats]]:
+    """The scale on which a series varies by as much at every level, and the way back."""
+    if least > 0:
+        return np.log, np.exp
+    if least == 0:
+        return np.sqrt, lambda roots: np.square(np.maximum(roots, 0.0))
+    return np.positive, np.positive
+
+
 def wall_clock_s(t: Floats, zone: ZoneInfo) -> Floats:
     """Epoch seconds moved by the zone's offset: what its clocks show, counted from 1970.
 
@@ -164,15 +173,6 @@ def _weeks(t: Floats, past_t: Floats, past: Floats, zone: ZoneInfo, step_s: floa
     grid = np.full((len(weeks), width), np.nan)
     grid[row, column[inside]] = past[inside]
     return grid, places
-
-
-def _scale(least: float) -> tuple[Callable[[Floats], Floats], Callable[[Floats], Floats]]:
-    """The scale on which a series varies by as much at every level, and the way back."""
-    if least > 0:
-        return np.log, np.exp
-    if least == 0:
-        return np.sqrt, lambda roots: np.square(np.maximum(roots, 0.0))
-    return np.positive, np.positive
 
 
 def _course(grid: Floats, step_s: float) -> tuple[Floats, Floats, Floats]:
@@ -220,7 +220,7 @@ def _beyond(values: Floats, middle: Floats, edge: Floats, least: float) -> Float
 
     By plain distances a fall to nothing would never be far, since nothing lies below zero.
     """
-    even, _ = _scale(least)
+    even, _ = even_scale(least)
     if least >= 0:
         values = np.maximum(values, 0.01 * edge)
     smallest = np.abs(even(middle * (1 + SMALLEST_SHARE)) - even(middle)) + 1e-9

@@ -22,11 +22,14 @@ from history.answers import (
 from history.buckets import Buckets, earlier, since
 from history.queries.scope import LIMITS, MAX_SERIES, Names, Scope, between, columns_of, resumes
 from history.rows import SeriesKey, SeriesRow
-from history.tiers import MAX_BUCKETS, QUARTER_HOUR, RAW, Tier, bucket_s, plan
+from history.tiers import MAX_BUCKETS, QUARTER_HOUR, RAW, Plan, Tier, bucket_s, plan
 from history.window import Window
 
 LOOK_S = 60
 """Observation is told by the minute where raw samples tell it."""
+NEWEST = """toUInt32(bitShiftRight(max(newest) AS last, 64)) AS at_s,
+            reinterpretAsFloat64(toUInt64(bitAnd(last, toUInt128(0xFFFFFFFFFFFFFFFF)))) AS value"""
+"""Second and value of the newest sample of a series in the table ``latest``."""
 
 
 @resumes
@@ -53,18 +56,31 @@ def series(
         known: an earlier answer to the same question: only its moving edge is read anew.
     """
     found = known_series(client, scope, metrics, components, MAX_SERIES + 1)
-    rows, now_s = found[:MAX_SERIES], scope.now_s
+    rows = found[:MAX_SERIES]
     how = plan(window, len(rows), scope.kept, percentiles=percentiles, width_px=width_px)
-    answer = SeriesSet(
-        (), how.tier.name, how.step_s, how.window, len(found) > MAX_SERIES, rows=rows, read_s=now_s, whole_s=now_s
-    )
+    answer = read(client, scope, rows, how, percentiles, previous_s, known)
+    return replace(answer, truncated=len(found) > MAX_SERIES)
+
+
+def read(
+    client: Client,
+    scope: Scope,
+    rows: tuple[SeriesRow, ...],
+    how: Plan,
+    percentiles: bool = False,
+    previous_s: int = 0,
+    known: SeriesSet | None = None,
+) -> SeriesSet:
+    """The samples of `rows` in the buckets of `how`; see `series`."""
+    now_s = scope.now_s
+    answer = SeriesSet((), how.tier.name, how.step_s, how.window, rows=rows, read_s=now_s, whole_s=now_s)
     if not rows:
         return answer
     before = earlier(how.buckets, previous_s, scope.zone) if previous_s else None
     from_s = None if before else resumable(known, how, rows, now_s)
     spans = [how.buckets if from_s is None else since(how.buckets, from_s), *([before] if before else [])]
     columns = bucketed(client, scope, how.tier, rows, spans, percentiles)
-    lines, *past = (cut(columns, rows, span, now_s) for span in spans)
+    lines, *past = (cut(columns, as_read(rows), span, now_s) for span in spans)
     answer = replace(answer, series=lines, previous=moved(past[0], how.buckets, spans[1]) if before else ())
     return answer if known is None or from_s is None else spliced(known, answer, from_s)
 
@@ -94,7 +110,11 @@ def summaries(
     client: Client, scope: Scope, window: Window, metrics: Names, components: Names = ()
 ) -> tuple[Summary, ...]:
     """Percentiles and extremes of each series of `metrics` over the whole window; counters as rates per second."""
-    rows = known_series(client, scope, metrics, components)
+    return summaries_of(client, scope, window, known_series(client, scope, metrics, components))
+
+
+def summaries_of(client: Client, scope: Scope, window: Window, rows: Sequence[SeriesRow]) -> tuple[Summary, ...]:
+    """The same of some series."""
     if not rows:
         return ()
     how = plan(window, len(rows), scope.kept, percentiles=True)
@@ -109,14 +129,15 @@ def summaries(
     ).result_rows
     values = {row[0]: row[1:] for row in table}
     found = []
-    for row in rows:
+    for row in as_read(rows):
         if row.key.id in values:
             count, *levels, quantiles, span_s = values[row.key.id]
             figures = [*levels, *quantiles]
             if row.kind == "counter":  # the first reading's increase is of the time before it
                 length_s = span_s * count / (count - 1) if how.tier is RAW and count > 1 else span_s + how.tier.width_s
                 figures = [figure * count / length_s for figure in figures]
-            found.append(Summary(row.key.component, row.key.metric, row.key.labels, row.unit, int(count), *figures))
+            key = (row.key.component, row.key.metric, row.key.labels, row.unit)
+            found.append(Summary(*key, int(count), *figures))
     return tuple(found)
 
 
@@ -186,9 +207,7 @@ def newest(client: Client, scope: Scope, metrics: Names = (), components: Names 
     """The newest sample of each series, however old it is."""
     rows = {row.key.id: row for row in known_series(client, scope, metrics, components, 100_000)}
     table = client.query(
-        f"""SELECT series_id, toUInt32(bitShiftRight(max(newest) AS last, 64)),
-                   reinterpretAsFloat64(toUInt64(bitAnd(last, toUInt128(0xFFFFFFFFFFFFFFFF))))
-            FROM {scope.database}.latest GROUP BY series_id""",
+        f"SELECT series_id, {NEWEST} FROM {scope.database}.latest GROUP BY series_id",
         settings=LIMITS,
     ).result_rows
     return tuple(Newest(rows[key], float(at_s), value) for key, at_s, value in table if key in rows)
@@ -225,6 +244,11 @@ def _series_rows(
         SeriesRow(SeriesKey(component, metric, tuple(sorted(labels.items()))), unit, kind)
         for component, metric, labels, unit, kind in table
     )
+
+
+def as_read(rows: Sequence[SeriesRow]) -> tuple[SeriesRow, ...]:
+    """Series with the unit in which they are read: counters are read as rates per second."""
+    return tuple(replace(row, unit=f"{row.unit}/s") if row.kind == "counter" else row for row in rows)
 
 
 def among(rows: Sequence[SeriesRow]) -> str:

@@ -24,13 +24,14 @@ from api import (
     status,
     stream,
     trends,
+    views,
 )
 from api.ask import only_known_parameters
 from monitor import VERSION, Monitor
 
 AREAS = (
     health, debug, status, services, metrics, alerts, feeds, network, monitoring, trends, query, events,
-    exposition, stream, docs,
+    views, exposition, stream, docs,
 )  # fmt: skip
 """The one list of areas, in the order the documentation page shows them."""
 

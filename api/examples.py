@@ -70,6 +70,27 @@ PROBLEMS: dict[int, dict[str, Any]] = {
         "detail": '"from" is "banana"; expected "now-6h", ISO 8601 such as 2026-11-23T14:30:00Z, or epoch seconds.',
         "param": "from",
     },
+    403: {
+        "type": "about:blank",
+        "title": "Forbidden",
+        "status": 403,
+        "detail": "Only this machine itself may write through the API.",
+        "param": None,
+    },
+    404: {
+        "type": "about:blank",
+        "title": "Not Found",
+        "status": 404,
+        "detail": "There is no such event, or it was deleted.",
+        "param": "event_id",
+    },
+    415: {
+        "type": "about:blank",
+        "title": "Unsupported Media Type",
+        "status": 415,
+        "detail": "The body must be JSON, with the header Content-Type: application/json.",
+        "param": None,
+    },
     501: {
         "type": "about:blank",
         "title": "Not Implemented",

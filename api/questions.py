@@ -69,10 +69,8 @@ def performance(
 
 
 def happenings(client: Client, scope: Scope, window: Window, components: tuple[str, ...]) -> Happenings:
-    """Events (of `components` where given, and those of none) and status changes in `window`."""
-    found = queries.events(client, scope, window)
-    wanted = tuple(event for event in found if not components or event.component in (*components, ""))
-    return Happenings(wanted, queries.changes(client, scope, window, components))
+    """Every event in `window`, and the status changes of `components` (empty: of all)."""
+    return Happenings(queries.events(client, scope, window), queries.changes(client, scope, window, components))
 
 
 def _of(figures: Sequence[Summary], metric: str) -> tuple[Summary, ...]:

@@ -105,7 +105,7 @@ def test_the_running_process_is_asked(
     configure(dsn, store.database)
     text = said(["backup"], 0, capsys)
     (made,) = (tmp_path / "var" / "backups").iterdir()
-    assert text.startswith(f"{made}: 0 samples, 10 tables, ")
+    assert text.startswith(f"{made}: 0 samples, 11 tables, ")
     assert text.endswith("; Tapewatch went on running.\n")
     (tmp_path / "kept").mkdir()
     for wanted in ("kept", "new/"):
@@ -192,7 +192,7 @@ def test_a_running_process_a_kill_in_the_middle_and_a_restore(tmp_path: Path) ->
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         configure(f"chdb://{history}")
-        assert "samples, 10 tables" in str(ask(history, first))
+        assert "samples, 11 tables" in str(ask(history, first))
         kill_in_the_middle(process, history, second)
     finally:
         process.kill()
@@ -215,7 +215,7 @@ def test_a_running_process_a_kill_in_the_middle_and_a_restore(tmp_path: Path) ->
     configure(f"chdb://{tmp_path}/restored")
     restored = command("restore", str(second))
     assert (restored.returncode, restored.stderr) == (0, "")
-    assert f"{samples:,} samples, 10 tables" in restored.stdout
+    assert f"{samples:,} samples, 11 tables" in restored.stdout
 
 
 def size(path: Path) -> int:
@@ -270,7 +270,7 @@ def test_what_a_killed_process_left_in_the_spool_is_in_the_backup(
         assert batch is not None
         with closing(store.connect()) as client:
             insert(client, f"{store.database}.samples", table_of(batch, spool.rows(batch)), batch.token)
-    assert ": 100 samples, 10 tables" in said(["backup", "b.tar"], 0, capsys)
+    assert ": 100 samples, 11 tables" in said(["backup", "b.tar"], 0, capsys)
     with closing(Reader(tmp_path / "b.tar")) as opened:
         assert {table.samples for table in opened.manifest.tables} == {None, 100}
     with closing(Spool(file)) as spool:

@@ -163,7 +163,7 @@ def test_one_thing_wrong_is_one_line(toml, text: str, said: str) -> None:
     assert line.startswith("desk.toml: ")
 
 
-def test_the_address_people_open(XX) -> None:
+def test_the_address_people_open(toml) -> None:
     assert load(None).app.base_url is None
     assert load(toml('[app]\nbase_url = "https://desk.example.com/tapewatch/"')).app.base_url == (
         "https://desk.example.com/tapewatch"

@@ -6,7 +6,7 @@ can run it off everybody's path and remember its answer. Answers are those of `h
 
 from history.queries.levels import hours_of_week, known_series, newest, observed, series, summaries
 from history.queries.moving import movers
-from history.queries.notes import event, events, saved_views
+from history.queries.notes import events, events_of, saved_views
 from history.queries.past import Past, as_it_was
 from history.queries.scope import LIMITS, MAX_SERIES, Scope, scope_of
 from history.queries.statuses import changes, intervals, last_statuses
@@ -18,8 +18,8 @@ __all__ = [
     "Scope",
     "as_it_was",
     "changes",
-    "event",
     "events",
+    "events_of",
     "hours_of_week",
     "intervals",
     "known_series",

@@ -23,14 +23,14 @@ def events(client: Client, scope: Scope, window: Window) -> tuple[Event, ...]:
     return tuple(Event(*row) for row in rows)
 
 
-def event(client: Client, scope: Scope, identity: str) -> Event | None:
-    """The event of this identity; None: there is none, or it was deleted."""
+def events_of(client: Client, scope: Scope, identity: str) -> tuple[Event, ...]:
+    """The event of this identity; none when there is none, or it was deleted."""
     rows = client.query(
         f"SELECT {_EVENT} FROM {scope.database}.event FINAL WHERE id = {{id:UUID}}",
         parameters={"id": identity},
         settings=LIMITS,
     ).result_rows
-    return Event(*rows[0]) if rows else None
+    return tuple(Event(*row) for row in rows)
 
 
 def saved_views(client: Client, scope: Scope) -> tuple[View, ...]:

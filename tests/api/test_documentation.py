@@ -11,7 +11,7 @@ PATHS = (
     "/ib/", "/network/status/", "/network/history/", "/network/capacity/", "/monitor/realtime-metrics/",
     "/monitor/components/", "/monitor/trading-health/", "/monitor/health-trend/", "/monitor/performance/", "/query/",
     "/query/series/",
-    "/events/", "/metrics/", "/stream/",
+    "/events/", "/events/{event_id}/", "/views/", "/views/{view_id}/", "/metrics/", "/stream/",
 )  # fmt: skip
 NEEDED = {"/query/": "?metric=network_rtt_seconds"}
 

@@ -64,7 +64,7 @@ def test_an_annotation_is_shown_at_once_and_written_as_it_was(store: Store, reco
     assert not notes.waits(noted.id)
     assert notes.events(written_events(store), HOUR) == (noted,), "and it is there once"
     with client_of(store) as client:
-        assert queries.event(client, scope(store, T0_S), noted.id) == noted
+        assert queries.events_of(client, scope(store, T0_S), noted.id) == (noted,)
 
 
 def test_what_is_outside_the_range_is_not_shown_in_it(lone: Notes) -> None:

@@ -5,7 +5,7 @@ import streamlit as st
 from history import queries
 from probes.cache import ComponentView
 from probes.catalogue import humanize_duration
-from ui import frame, moved, performance, trends
+from ui import comparison, frame, moved, performance, trends
 from ui.panels import Panel, Question, show
 from ui.questions import fresh_s, known_components, metric_panel
 
@@ -33,18 +33,11 @@ def choose() -> performance.Chosen | None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         # Not bound: other pages hand over a component by this name, which need not be one there is.
         chosen = st.selectbox("Component", names, index=names.index(first), width=260)
-        compared = st.segmented_control(
-            "Compare with",
-            performance.COMPARISONS,
-            default=performance.NOTHING,
-            key="compare",
-            bind="query-params",
-            required=True,
-        )
+        comparison.control()
     st.session_state["performance"] = chosen
     if chosen != wanted:
         st.query_params["component"] = chosen
-    return performance.Chosen(chosen, page.monitor.board.runners[chosen].kind, compared or performance.NOTHING)
+    return performance.Chosen(chosen, page.monitor.board.runners[chosen].kind, comparison.chosen())
 
 
 def draw() -> None:

@@ -1,6 +1,5 @@
 """Charts: Plotly in one house style. Rows in, figure out; no Streamlit, no data access."""
 
-import math
 from collections.abc import Sequence
 from itertools import cycle
 from zoneinfo import ZoneInfo
@@ -10,20 +9,23 @@ import plotly.graph_objects as go
 
 from analysis.performance import error_ratio
 from history.answers import Event, Floats, Series
+from history.trends import Timeline
 from history.window import Window
-from probes.catalogue import humanize
 from probes.result import Status
-from ui.axes import HEIGHT, MARGIN, Scale, blank, is_wide, local_ms, scale_for, value_axis
+from ui import marks
+from ui.axes import COLOURS, HEIGHT, MARGIN, blank, clock_of, hover_title, is_wide, scale_for, value_axis
 from ui.lines import Canvas, Pen, draw_band, draw_line
+from ui.marks import Named
 from ui.status import LOOKS
 
-COLOURS = ("#3987e5", "#d95926", "#199e70", "#c98500", "#d55181", "#9085e9", "#008300", "#e66767")
 FAILED = LOOKS[Status.CRITICAL].hexadecimal
 MAXIMUM = "#8a94a0"
 MAX_LINES = 12
 MAX_BANDS = 3
 LEAST_FAILURES = 0.01
 """An axis of failures reaches this share at least: one check in a million is no mountain."""
+FUTURE_SHARE = 0.02
+"""From such a share of a range on what is still to come is marked off."""
 
 
 def time_series(
@@ -35,6 +37,8 @@ def time_series(
     previous_name: str = "",
     thresholds: Sequence[tuple[Status, float]] = (),
     events: Sequence[Event] = (),
+    strip: tuple[str, Timeline | None] | None = None,
+    moment: tuple[float, str] | None = None,
     height: int = HEIGHT,
     legend: bool = False,
     read_s: float = 0.0,
@@ -44,37 +48,60 @@ def time_series(
     Args:
         previous: the same series of an earlier period, moved onto the window: thin, dashed, called `previous_name`.
         thresholds: drawn as dotted lines when the data come near them.
+        strip: a component, and its status as far as that is known, for the row below.
+        moment: a moment to draw a line through, in epoch seconds, and what it is called.
         legend: name even a single line, because the title speaks of several.
         read_s: when the values were read; a wide bucket that was not over then is dotted.
     """
     figure = blank(window, zone, height)
-    shown = list(lines[:MAX_LINES])
+    shown = [line for line in lines if np.isfinite(line.avg).any()][:MAX_LINES]
     if not shown:
         return figure
     banded = len(shown) <= MAX_BANDS
     usual, peak = np.concatenate([s.avg for s in shown]), np.concatenate([s.high if banded else s.avg for s in shown])
     wide = is_wide([s.avg for s in shown], float(np.nanmax(peak)), shown[0].unit)
-    scale = scale_for(usual if wide else peak, shown[0].unit)
-    canvas = Canvas(figure, zone, scale, read_s)
+    canvas = Canvas(figure, clock_of(figure, zone), scale_for(usual if wide else peak, shown[0].unit), read_s)
     for line, colour in zip(shown, cycle(COLOURS), strict=False):
-        if banded and np.any(line.high > line.low):
+        spread = banded and bool(np.any(line.high > line.low))
+        if spread:
             draw_band(canvas, line, line.low, line.high, colour)
-        draw_line(canvas, line, line.avg, Pen(line.label, colour))
-    _draw_earlier(canvas, shown, previous, previous_name)
-    value_axis(figure, scale, logarithmic=wide)
-    figure.update_layout(showlegend=legend or len(shown) > 1 or bool(previous))
-    _draw_thresholds(figure, thresholds, max(float(np.nanmax(s.high)) for s in shown), shown[0].unit, scale)
-    _mark_events(canvas, events, float(usual.min()) / scale.divisor if wide else 0.0)
+        draw_line(canvas, line, line.avg, Pen(line.label, colour), spread=spread)
+    earlier = _draw_earlier(canvas, shown, previous, previous_name)
+    value_axis(figure, canvas.scale, logarithmic=wide)
+    hover_title(figure, shown[0].step_s)
+    marks.thresholds(figure, thresholds, float(np.nanmax(peak)), shown[0].unit, canvas.scale)
+    marks.events(canvas, events, float(np.nanmin(usual)) / canvas.scale.divisor if wide else 0.0)
+    if strip:
+        marks.status_strip(canvas, strip[1], strip[0], window)
+    _mark(canvas, window, zone, moment)
+    named = [
+        Named(line.label, colour, line.t, line.avg / canvas.scale.divisor)
+        for line, colour in zip(shown, cycle(COLOURS), strict=False)
+    ]
+    asked = legend or len(shown) > 1 or bool(earlier)
+    figure.update_layout(showlegend=asked and not marks.names(canvas, [*named, *earlier], window, wide))
     return figure
 
 
-def _draw_earlier(canvas: Canvas, shown: Sequence[Series], previous: Sequence[Series], name: str) -> None:
-    """The averages of an earlier period, each in the colour of its line."""
+def _draw_earlier(canvas: Canvas, shown: Sequence[Series], previous: Sequence[Series], name: str) -> list[Named]:
+    """The averages of an earlier period, each in the colour of its line; returns what is to be named: one alone."""
     before = {(line.component, line.labels): line for line in previous}
+    alone, drawn = len(shown) == 1, []
     for line, colour in zip(shown, cycle(COLOURS), strict=False):
         if (earlier := before.get((line.component, line.labels))) is not None:
-            called = name if len(shown) == 1 else f"{line.label} {name}"
-            draw_line(canvas, earlier, earlier.avg, Pen(called, colour, 1.0, "dash"))
+            called = name if alone else f"{line.label} {name}"
+            draw_line(canvas, earlier, earlier.avg, Pen(called, colour, 1.0, "dash", named=alone))
+            drawn.append(Named(called, colour, earlier.t, earlier.avg / canvas.scale.divisor))
+    return drawn if alone else []
+
+
+def _mark(canvas: Canvas, window: Window, zone: ZoneInfo, moment: tuple[float, str] | None) -> None:
+    """The moments of a range that have a line: a chosen one, the present before a future, a change of the clock."""
+    if moment and window.start_s < moment[0] < window.end_s:
+        marks.moment(canvas, *moment)
+    if canvas.read_s and window.end_s - canvas.read_s > FUTURE_SHARE * window.length_s:
+        marks.moment(canvas, canvas.read_s, "now")
+    marks.clock_change(canvas, window, zone)
 
 
 def percentiles(
@@ -85,6 +112,9 @@ def percentiles(
     previous: Series | None = None,
     previous_name: str = "",
     thresholds: Sequence[tuple[Status, float]] = (),
+    events: Sequence[Event] = (),
+    strip: tuple[str, Timeline | None] | None = None,
+    moment: tuple[float, str] | None = None,
     height: int = HEIGHT,
     read_s: float = 0.0,
 ) -> go.Figure:
@@ -97,7 +127,7 @@ def percentiles(
     p50, p95, p99 = (line.avg if column is None else column for column in (line.p50, line.p95, line.p99))
     wide = is_wide([p50], float(np.nanmax(line.high)), line.unit)
     scale = scale_for(p50 if wide else p95, line.unit)
-    canvas = Canvas(figure, zone, scale, read_s)
+    canvas = Canvas(figure, clock_of(figure, zone), scale, read_s)
     draw_band(canvas, line, p50, p99, COLOURS[0], 0.12)
     for pen, values in (
         (Pen("max", MAXIMUM, 0.9), line.high),
@@ -110,8 +140,13 @@ def percentiles(
         before = previous.avg if previous.p95 is None else previous.p95
         draw_line(canvas, previous, before, Pen(f"p95 {previous_name}", COLOURS[1], 1.0, "dash"))
     value_axis(figure, scale, logarithmic=wide)
+    hover_title(figure, line.step_s)
     figure.update_layout(showlegend=True, legend={"traceorder": "reversed"})
-    _draw_thresholds(figure, thresholds, float(np.nanmax(line.high)), line.unit, scale)
+    marks.thresholds(figure, thresholds, float(np.nanmax(line.high)), line.unit, scale)
+    marks.events(canvas, events, float(np.nanmin(p50)) / scale.divisor if wide else 0.0)
+    if strip:
+        marks.status_strip(canvas, strip[1], strip[0], window)
+    _mark(canvas, window, zone, moment)
     return figure
 
 
@@ -122,6 +157,7 @@ def failures(
     *,
     previous: Series | None = None,
     previous_name: str = "",
+    moment: tuple[float, str] | None = None,
     height: int = HEIGHT,
     read_s: float = 0.0,
 ) -> go.Figure:
@@ -129,7 +165,7 @@ def failures(
     figure = blank(window, zone, height)
     failed = error_ratio(line)
     scale = scale_for(failed, "ratio")
-    canvas = Canvas(figure, zone, scale, read_s)
+    canvas = Canvas(figure, clock_of(figure, zone), scale, read_s)
     draw_band(canvas, line, np.zeros(len(failed)), failed, FAILED, 0.25)
     draw_line(canvas, line, failed, Pen("failed", FAILED, 1.2))
     peak = float(failed.max())
@@ -138,8 +174,10 @@ def failures(
         peak = max(peak, float(before.max(initial=0.0)))
         draw_line(canvas, previous, before, Pen(previous_name, FAILED, 1.0, "dash"))
     value_axis(figure, scale)
+    hover_title(figure, line.step_s)
     figure.update_yaxes(range=[0, max(LEAST_FAILURES, min(1.0, peak * 1.08)) / scale.divisor])
     figure.update_layout(showlegend=previous is not None)
+    _mark(canvas, window, zone, moment)
     return figure
 
 
@@ -161,9 +199,9 @@ def hour_of_week(table: Floats, unit: str, *, peak: Floats | None = None, height
             ygap=1,
             colorbar={"thickness": 8, "ticksuffix": f" {scale.unit}", "outlinewidth": 0},
             customdata=None if peak is None else (peak / scale.divisor).astype(np.float32),
-            hovertemplate="%{y} %{x}:00  p95 %{z:.3~g} "
+            hovertemplate="%{y} %{x}:00  p95 %{z:.4~r} "
             + scale.unit
-            + ("" if peak is None else ", peak %{customdata:.3~g} " + scale.unit)
+            + ("" if peak is None else ", peak %{customdata:.4~r} " + scale.unit)
             + "<extra></extra>",
             hoverongaps=False,
         )
@@ -172,39 +210,3 @@ def hour_of_week(table: Floats, unit: str, *, peak: Floats | None = None, height
     figure.update_xaxes(type="category", showgrid=False)
     figure.update_yaxes(type="category", autorange="reversed", showgrid=False, automargin=False)
     return figure
-
-
-def _draw_thresholds(
-    figure: go.Figure, thresholds: Sequence[tuple[Status, float]], peak: float, unit: str, scale: Scale
-) -> None:
-    """Dotted lines for the thresholds the data come near; far ones would flatten the data."""
-    for status, value in thresholds:
-        if (value <= peak * 2 or peak == 0) and value / scale.divisor > 0:
-            at = value / scale.divisor
-            right = status == Status.CRITICAL
-            line = {"color": LOOKS[status].hexadecimal, "width": 1, "dash": "dot"}
-            figure.add_shape(type="line", xref="paper", x0=0, x1=1, y0=at, y1=at, line=line)
-            figure.add_annotation(
-                xref="paper",
-                x=1.0 if right else 0.0,
-                xanchor="right" if right else "left",
-                y=math.log10(at) if figure.layout.yaxis.type == "log" else at,  # a shape is placed without it
-                yanchor="bottom",
-                text=f"{status} {humanize(value, unit)}",
-                font={"size": 10},
-                showarrow=False,
-            )
-
-
-def _mark_events(canvas: Canvas, events: Sequence[Event], at_y: float) -> None:
-    if not events:
-        return
-    canvas.figure.add_scatter(
-        x=local_ms(np.array([event.at_s for event in events], dtype=np.float64), canvas.zone),
-        y=np.full(len(events), at_y, dtype=np.float32),
-        mode="markers",
-        marker={"symbol": "triangle-up", "size": 9, "color": "#9085e9"},
-        text=[f"{event.kind} {event.component}: {event.text}" for event in events],
-        hovertemplate="%{text}<extra></extra>",
-        showlegend=False,
-    )

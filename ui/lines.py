@@ -1,18 +1,18 @@
 """Lines and bands over time: broken where samples are missing, dotted where a bucket is not over.
 
-Payload matters more than anything: x travels as typed arrays of epoch milliseconds, y as 32-bit
-floats; a datetime axis would become a list of ISO strings, more than half of the message.
+Payload matters more than anything: an evenly spaced x travels as two numbers, any other as typed
+arrays of epoch milliseconds, y as 32-bit floats; a datetime axis would become a list of ISO strings.
 """
 
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
+from datetime import tzinfo
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from history.answers import Series
-from ui.axes import Scale, local_ms, narrow
+from ui.axes import Scale, narrow, times
 
 Floats = NDArray[np.float64]
 LONG_BUCKET_S = 900
@@ -21,43 +21,58 @@ LONG_BUCKET_S = 900
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """Where lines are drawn: the figure, the desk's clock, the unit of the axis.
+    """Where lines are drawn: the figure, the clock of its time axis, the unit of the other.
 
     Attributes:
         read_s: epoch second at which the values were read; a later end of a bucket is still to come.
     """
 
     figure: go.Figure
-    zone: ZoneInfo
+    clock: tzinfo
     scale: Scale
     read_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Pen:
-    """How a line is drawn and what it is called."""
+    """How a line is drawn and what it is called.
+
+    Attributes:
+        named: it has a place in the legend.
+    """
 
     name: str
     colour: str
     width: float = 1.6
     dash: str = "solid"
+    named: bool = True
 
 
 def with_gaps(t: Floats, *columns: Floats, step_s: float) -> tuple[Floats, ...]:
-    """`t` and its columns with a NaN row wherever samples are missing, so that a line breaks there.
+    """`t` and its columns with rows of NaN wherever samples are missing, so that a line breaks there.
 
     A hole is a distance over two and a half times the usual one, and at least two buckets: series
-    sampled more rarely than the bucket stay whole.
+    sampled more rarely than the bucket stay whole. It gets the rows that are missing, which keeps even
+    distances even, or where those were too many, one behind its edge and one before the other.
     """
     if len(t) < 2:
         return (t, *columns)
     distances = np.diff(t)
-    limit = max(2.5 * float(np.median(distances)), 2.01 * step_s)
-    holes = np.flatnonzero(distances > limit)
+    usual_s = float(np.median(distances))
+    holes = np.flatnonzero(distances > max(2.5 * usual_s, 2.01 * step_s))
     if not len(holes):
         return (t, *columns)
-    moments = t[holes] + np.minimum(step_s, distances[holes] / 2)
-    return (np.insert(t, holes + 1, moments), *(np.insert(c, holes + 1, np.nan) for c in columns))
+    missing = np.maximum(1, np.rint(distances[holes] / usual_s).astype(int) - 1)
+    if missing.sum() <= len(t):
+        moments = np.concatenate(
+            [t[hole] + usual_s * np.arange(1, n + 1) for hole, n in zip(holes, missing, strict=True)]
+        )
+        places = np.repeat(holes + 1, missing)
+    else:
+        edge_s = np.minimum(step_s, distances[holes] / 3)
+        moments = np.column_stack([t[holes] + edge_s, t[holes + 1] - edge_s]).ravel()
+        places = np.repeat(holes + 1, 2)
+    return (np.insert(t, places, moments), *(np.insert(c, places, np.nan) for c in columns))
 
 
 def unfinished(line: Series, read_s: float) -> bool:
@@ -65,67 +80,61 @@ def unfinished(line: Series, read_s: float) -> bool:
     return len(line.t) > 0 and line.step_s >= LONG_BUCKET_S and float(line.t[-1]) + line.step_s > read_s > 0
 
 
-def draw_line(canvas: Canvas, line: Series, values: Floats, pen: Pen) -> None:
-    """`values` at the times of `line`; the last piece is dotted while its bucket is not over."""
-    t, values = with_gaps(line.t, values, step_s=line.step_s)
+def draw_line(canvas: Canvas, line: Series, values: Floats, pen: Pen, *, spread: bool = False) -> None:
+    """`values` at the times of `line`; the last piece is dotted while its bucket is not over.
+
+    Args:
+        spread: tell the minimum and maximum of each bucket on hover.
+    """
+    t, values, low, high = with_gaps(line.t, values, line.low, line.high, step_s=line.step_s)
+    told = np.column_stack([low, high]) if spread else None
     whole = len(t) - 1 if unfinished(line, canvas.read_s) and len(t) > 1 else len(t)
-    _trace(canvas, t[:whole], values[:whole], pen)
+    _trace(canvas, t[:whole], values[:whole], pen, told=None if told is None else told[:whole])
     if whole < len(t):
-        tail = Pen(pen.name, pen.colour, pen.width, "dot")
-        _trace(canvas, t[-2:], values[-2:], tail, tail=True)
+        tail = Pen(pen.name, pen.colour, pen.width, "dot", named=False)
+        _trace(canvas, t[-2:], values[-2:], tail, told=None if told is None else told[-2:], tail=True)
 
 
 def draw_band(canvas: Canvas, line: Series, low: Floats, high: Floats, colour: str, opacity: float = 0.16) -> None:
-    """`low` to `high` as an outline: Plotly fills between two lines across their gaps, an outline it does not."""
-    t, low, high = with_gaps(line.t, low, high, step_s=line.step_s)
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    divisor = canvas.scale.divisor
-    x, y = outline(local_ms(t, canvas.zone), low / divisor, high / divisor)
-    canvas.figure.add_scatter(
-        x=x,
-        y=narrow(y),
-        mode="lines",
-        line={"width": 0},
-        hoverinfo="skip",
-        showlegend=False,
-        fill="toself",
-        fillcolor=f"rgba({red},{green},{blue},{opacity})",
-    )
+    """From `low` to `high`, filled.
 
-
-def outline(x: Floats, low: Floats, high: Floats) -> tuple[Floats, Floats]:
-    """The closed outline of each stretch without a gap: along `high` and back along `low`, a NaN between stretches.
-
-    >>> outline(np.array([0.0, 1, 2]), np.array([1, np.nan, 3]), np.array([2, np.nan, 4]))[1].tolist()
-    [2.0, 1.0, nan, 4.0, 3.0]
+    Plotly fills between two lines across their gaps as well: there they meet in the middle, and what is
+    between them is nothing.
     """
-    stretches = np.split(np.arange(len(x)), np.flatnonzero(np.isnan(high)))
-    xs: list[Floats] = []
-    ys: list[Floats] = []
-    for stretch in stretches:
-        known = stretch[np.isfinite(high[stretch])]
-        if not len(known):
-            continue
-        if xs:
-            xs.append(x[known[:1]])
-            ys.append(np.array([np.nan]))
-        xs += [x[known], x[known[::-1]]]
-        ys += [high[known], low[known[::-1]]]
-    return (np.concatenate(xs), np.concatenate(ys)) if xs else (x[:0], high[:0])
+    t, low, high = with_gaps(line.t, low, high, step_s=line.step_s)
+    known = np.isfinite(low) & np.isfinite(high)
+    if not known.any():
+        return
+    middle = np.interp(t, t[known], ((low + high) / 2)[known])
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    for edge, fill in ((low, "none"), (high, "tonexty")):
+        canvas.figure.add_scatter(
+            **times(t, canvas.clock),
+            y=narrow(np.where(known, edge, middle) / canvas.scale.divisor),
+            mode="lines",
+            line={"width": 0},
+            hoverinfo="skip",
+            showlegend=False,
+            fill=fill,
+            fillcolor=f"rgba({red},{green},{blue},{opacity})",
+        )
 
 
-def _trace(canvas: Canvas, t: Floats, values: Floats, pen: Pen, *, tail: bool = False) -> None:
+def _trace(canvas: Canvas, t: Floats, values: Floats, pen: Pen, *, told: Floats | None, tail: bool = False) -> None:
     lone = _lone(values)
+    unit = canvas.scale.unit
+    spread = "" if told is None else " (%{customdata[0]:.4~r} – %{customdata[1]:.4~r})"
     canvas.figure.add_scatter(
-        x=local_ms(t, canvas.zone),
+        **times(t, canvas.clock),
         y=narrow(values / canvas.scale.divisor),
+        customdata=None if told is None else narrow(told / canvas.scale.divisor),
         name=pen.name,
         legendgroup=pen.name,
-        showlegend=not tail,
+        showlegend=pen.named,
         mode="lines+markers" if lone.any() else "lines",
-        marker={"size": np.where(lone, 4.0, 0.0) if lone.any() else 4, "color": pen.colour, "line": {"width": 0}},
+        marker={"size": np.where(lone, 4, 0).astype(np.uint8) if lone.any() else 4, "color": pen.colour},
         line={"color": pen.colour, "width": pen.width, "dash": pen.dash},
-        hovertemplate=f"%{{y:.3~g}} {canvas.scale.unit}{' so far' if tail else ''}<extra>{pen.name}</extra>",
+        hovertemplate=f"%{{y:.4~r}}{spread} {unit}{' so far' if tail else ''}<extra>{pen.name}</extra>",
         connectgaps=False,
     )
 

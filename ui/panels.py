@@ -17,6 +17,7 @@ import streamlit as st
 from history.answers import SeriesSet
 from history.reader import Answer, Reader, wait_for
 from ui import timerange
+from ui.axes import clock_of
 from ui.state import monitor
 from ui.status import age
 from ui.words import reading
@@ -65,7 +66,7 @@ def show(reader: Reader, panels: Sequence[Panel[Any]], columns: int = 1) -> None
     grid = st.grid(columns, min_column_width=300, gap="small") if columns > 1 else st.container()
     frames = []
     for panel in panels:
-        with grid, st.container(border=True, gap="xsmall"):
+        with grid, st.container(border=True, gap="xsmall", height="stretch" if columns > 1 else "content"):
             title, body = st.empty(), st.empty()
             frames.append((panel, title, body))
     late = []
@@ -123,16 +124,25 @@ def _explain_absence(answer: Answer[Any], height: int) -> None:
             st.caption("◇ The history is still opening; this fills by itself.")
 
 
-def plot(figure: Any, key: str, below: str = "") -> None:
-    """A figure in the house's way: no mode bar, as wide as its frame; `below` is a note under it, small and grey.
+def plot(figure: Any, key: str, below: str = "", clicked: Callable[[str], None] | None = None) -> None:
+    """A figure in the house's way, as wide as its frame; `below` is a note under it, small and grey.
 
-    Dragging along a time axis makes what was selected the page's range, of every chart on it.
+    Dragging along a time axis makes what was selected the page's range, of every chart on it. The only
+    button is the one that saves the picture; it shows under the pointer and when the keyboard comes to it.
+
+    Args:
+        clicked: instead, points are picked by clicking; called with the chart's key, as a callback.
     """
     how: dict[str, Any] = {}
-    if figure.layout.xaxis.type == "date":
+    picture = {"filename": f"tapewatch {key.removeprefix('chart:').replace(':', ' ')}", "scale": 2}
+    config = {"modeBarButtons": [["toImage"]], "displaylogo": False, "toImageButtonOptions": picture}
+    if clicked is not None:
+        how = {"on_select": partial(clicked, key), "selection_mode": "points"}
+    elif figure.layout.xaxis.type == "date":
         key = f"{key}:{timerange.generation()}"
-        how = {"on_select": partial(timerange.picked, key, monitor().settings.app.zone), "selection_mode": "box"}
-    st.plotly_chart(figure, width="stretch", key=key, config={"displayModeBar": False, "displaylogo": False}, **how)
+        by = clock_of(figure, monitor().settings.app.zone)
+        how = {"on_select": partial(timerange.picked, key, by), "selection_mode": "box"}
+    st.plotly_chart(figure, width="stretch", key=key, config=config, **how)
     if below:
         st.markdown(f":small[:gray[{below}]]")
 

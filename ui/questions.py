@@ -4,35 +4,54 @@ from collections.abc import Sequence
 from functools import partial
 
 from history import queries
-from history.answers import Event, SeriesSet
+from history.answers import Event, Series, SeriesSet
+from history.trends import Timeline, timeline
 from history.window import Window
 from monitor import Monitor
 from probes import METRICS
 from probes.catalogue import sentence_case, thresholds
 from probes.result import Status
-from ui import axes, charts
+from ui import axes, charts, comparison
+from ui.comparison import Comparison
 from ui.frame import Page
 from ui.panels import Panel, Question, plot_answer
-from ui.words import told
+from ui.words import left_out, told
 
 EVENTS_FRESH_S = 30.0
+ENOUGH_SHARE = 0.1
+"""Of the points of the range: with fewer in the period before there is nothing to compare with."""
 
 
 def metric_panel(
-    page: Page, metric: str, components: Sequence[str], *, title: str = "", height: int = axes.HEIGHT
+    page: Page, metric: str, components: Sequence[str], *, title: str = "", height: int = axes.HEIGHT, columns: int = 2
 ) -> Panel[SeriesSet]:
-    """One metric of some components over the page's range, with its thresholds."""
-    catalogued = METRICS[metric]
+    """One metric of some components over the page's range, with its thresholds; of one component with its status.
+
+    Args:
+        columns: how many charts stand side by side, which bounds the points.
+    """
+    catalogued, names = METRICS[metric], tuple(components)
     name = title or sentence_case(catalogued.title)
+    if len(names) == 1:
+        known_statuses(page, names[0])  # asked for first, it is there when the chart is drawn
     return Panel(
         title=name,
-        question=Question(queries.series, (page.window, (metric,), tuple(components)), fresh_s=fresh_s(page)),
-        draw=partial(_draw_metric, page, metric, tuple(components), height),
+        question=series_question(page, metric, names, columns=columns),
+        draw=partial(_draw_metric, page, metric, names, height),
         empty=lambda answer: not answer.series,
-        nothing=f"Nothing of this was recorded in this range: {catalogued.title}.",
+        nothing=nothing(page, f"Nothing of this was recorded in this range: {catalogued.title}."),
         height=height,
-        told=lambda answer: told(name, catalogued, answer.series, page.zone),
+        told=lambda answer: told(name, catalogued, answer.series, page.zone, min(page.window.end_s, answer.read_s)),
     )
+
+
+def series_question(
+    page: Page, metric: str, components: tuple[str, ...], *, percentiles: bool = False, columns: int = 1
+) -> Question[SeriesSet]:
+    """A metric over the page's range, and over the period the page compares with, as many points as can be seen."""
+    window, back = page.window, comparison.chosen()
+    args = (window, (metric,), components, percentiles, back.previous_s(window), axes.width_px(columns))
+    return Question(queries.series, args, fresh_s(page))
 
 
 def fresh_s(page: Page) -> float:
@@ -40,25 +59,55 @@ def fresh_s(page: Page) -> float:
     return min(60.0, max(5.0, page.window.length_s / 750))
 
 
+def nothing(page: Page, otherwise: str) -> str:
+    """What is said of a range with nothing in it: that it is still to come, or `otherwise`."""
+    return "This range has not begun yet." if page.window.start_s > page.now.timestamp() else otherwise
+
+
 def _draw_metric(page: Page, metric: str, components: tuple[str, ...], height: int, answer: SeriesSet) -> None:
-    lines = sorted(answer.series, key=lambda line: -(line.last or 0.0))
-    marks = [event for event in known_events(page, page.window) if event.component in {"", *components}]
+    lines, back = sorted(answer.series, key=lambda line: -(line.last or 0.0)), comparison.chosen()
     figure = charts.time_series(
         lines,
         page.window,
         page.zone,
-        events=marks,
+        previous=before(answer),
+        previous_name=back.legend,
+        events=events_of(page, components),
+        strip=(components[0], known_statuses(page, components[0])) if len(components) == 1 else None,
         thresholds=limits(page.monitor, metric, components),
         height=height,
         legend=len(components) > 1,
         read_s=answer.read_s,
     )
-    plot_answer(figure, f"chart:{metric}:{','.join(components)}", answer)
+    dashed = f"dashed: {back.name}" if before(answer) and len(lines) > 1 else ""
+    remark = " · ".join(filter(None, (left_out(lines, charts.MAX_LINES), dashed, missing(back, answer))))
+    plot_answer(figure, f"chart:{metric}:{','.join(components)}", answer, remark)
+
+
+def before(answer: SeriesSet) -> tuple[Series, ...]:
+    """The series of the period compared with, where enough of it was recorded to compare with."""
+    points = sum(len(line.t) for line in answer.series)
+    return answer.previous if sum(len(line.t) for line in answer.previous) >= ENOUGH_SHARE * points else ()
+
+
+def missing(back: Comparison, answer: SeriesSet) -> str:
+    """What is said where a comparison was asked for and there is too little to compare with."""
+    return f"too little was recorded {back.when}" if back.name and not before(answer) else ""
 
 
 def known_events(page: Page, window: Window) -> tuple[Event, ...]:
     """The events of a range as far as they are known; never waits."""
     return page.monitor.reader.ask(queries.events, EVENTS_FRESH_S, 0.0, window).value or ()
+
+
+def events_of(page: Page, components: Sequence[str]) -> list[Event]:
+    """What is known to have happened in the page's range to some components, or to all."""
+    return [event for event in known_events(page, page.window) if event.component in {"", *components}]
+
+
+def known_statuses(page: Page, component: str) -> Timeline | None:
+    """A component's status over the page's range as far as it is known; never waits."""
+    return page.monitor.reader.ask(timeline, fresh_s(page), 0.0, page.window, (component,)).value
 
 
 def limits(monitor: Monitor, metric: str, components: Sequence[str]) -> list[tuple[Status, float]]:

@@ -1,8 +1,8 @@
 """The state timeline: a row a component, what was wrong when, and when nobody looked."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import NamedTuple
+from datetime import UTC, datetime, tzinfo
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -12,7 +12,7 @@ from history.answers import Interval, Period
 from history.window import Window
 from probes.catalogue import humanize_duration
 from probes.result import Status
-from ui.axes import MARGIN, blank, local_ms
+from ui.axes import MARGIN, blank, clock_of, local_ms
 from ui.status import LOOKS
 
 LEAST_SHARE = 1 / 400
@@ -20,6 +20,8 @@ LEAST_SHARE = 1 / 400
 EDGE_SHARE = 1 / 100
 """At an end of the range only a longer stretch without a look is a hole: the first look is due within it."""
 NOBODY = "#8a94a0"
+DRAWN = (Status.OK, Status.UNKNOWN, Status.WARNING, Status.CRITICAL)
+"""The statuses a row is made of, the lesser first: what is worse lies over it."""
 
 
 class Piece(NamedTuple):
@@ -41,24 +43,30 @@ def state_timeline(
     """
     names = list(dict.fromkeys([*observed, *(span.component for span in spans)]))
     figure = blank(window, zone, 34 + 26 * max(1, len(names)))
-    for status in (Status.OK, Status.UNKNOWN, Status.WARNING, Status.CRITICAL):
-        pieces = [
-            Piece(span.component, start, end, span.reason or LOOKS[status].word)
-            for span in spans
-            if span.status == status
-            for start, end in clip((span.start_s, span.end_s), observed.get(span.component, ()))
-        ]
-        least_s = 0.0 if status is Status.OK else window.length_s * LEAST_SHARE
-        _bars(figure, pieces, LOOKS[status].word, LOOKS[status].hexadecimal, zone, least_s)
-    unseen = [
-        Piece(name, start, end, "nobody looked")
-        for name in names
-        for start, end in holes(observed.get(name, ()), window)
-    ]
-    _bars(figure, unseen, "not observed", NOBODY, zone, window.length_s * LEAST_SHARE, hatched=True)
+    for status, pieces in pieces_of(spans, observed, window).items():
+        _bars(figure, status, pieces, 0.0 if status is Status.OK else window.length_s * LEAST_SHARE, zone)
     figure.update_layout(barmode="overlay", showlegend=False, hovermode="closest", margin={**MARGIN, "l": 110})
     figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], showgrid=False, dtick=1)
     return figure
+
+
+def pieces_of(
+    spans: Sequence[Interval], observed: Mapping[str, Sequence[Period]], window: Window
+) -> dict[Status | None, list[Piece]]:
+    """The observed stretches of each status, the lesser first, and under None those in which nobody looked."""
+    names = dict.fromkeys([*observed, *(span.component for span in spans)])
+    found: dict[Status | None, list[Piece]] = {status: [] for status in DRAWN}
+    for span in spans:
+        if span.status in found:
+            seen = clip((span.start_s, span.end_s), observed.get(span.component, ()))
+            text = span.reason or LOOKS[span.status].word
+            found[span.status] += [Piece(span.component, start_s, end_s, text) for start_s, end_s in seen]
+    found[None] = [
+        Piece(name, start_s, end_s, "nobody looked")
+        for name in names
+        for start_s, end_s in holes(observed.get(name, ()), window)
+    ]
+    return found
 
 
 def holes(periods: Sequence[Period], window: Window) -> list[Period]:
@@ -86,31 +94,32 @@ def clip(span: Period, periods: Iterable[Period]) -> list[Period]:
     return [(start, end) for start, end in parts if end > start]
 
 
-def _bars(
-    figure: go.Figure,
-    pieces: Sequence[Piece],
-    name: str,
-    colour: str,
-    zone: ZoneInfo,
-    least_s: float,
-    *,
-    hatched: bool = False,
-) -> None:
-    pattern = {"shape": "/", "size": 5, "solidity": 0.25, "fgcolor": NOBODY, "bgcolor": "rgba(138,148,160,0.12)"}
+def _bars(figure: go.Figure, status: Status | None, pieces: Sequence[Piece], least_s: float, zone: ZoneInfo) -> None:
+    by = clock_of(figure, zone)
+    edges = local_ms(np.array([edge for piece in pieces for edge in (piece.start_s, piece.end_s)]), by)
+    name = LOOKS[status].word if status else "not observed"
     figure.add_bar(
-        base=local_ms(np.array([piece.start_s for piece in pieces], dtype=np.float64), zone),
-        x=np.array([max(p.end_s - p.start_s, least_s) * 1000 for p in pieces], dtype=np.float64),
+        base=edges[::2],
+        x=np.maximum(edges[1::2] - edges[::2], least_s * 1000),
         y=[piece.component for piece in pieces],
         orientation="h",
         name=name,
-        marker={"color": colour, "line": {"width": 0}, **({"pattern": pattern} if hatched else {})},
-        customdata=[f"{piece.text[:160]}<br>{_told(piece, zone)}" for piece in pieces],
+        marker=marker(status),
+        customdata=[f"{piece.text[:160]}<br>{_told(piece, by)}" for piece in pieces],
         hovertemplate="%{y}: %{customdata}<extra>" + name + "</extra>",
         width=0.72,
     )
 
 
-def _told(piece: Piece, zone: ZoneInfo) -> str:
+def marker(status: Status | None) -> dict[str, Any]:
+    """How a bar of a status is filled; None: hatched, nobody looked."""
+    if status:
+        return {"color": LOOKS[status].hexadecimal, "line": {"width": 0}}
+    hatched = {"shape": "/", "size": 5, "solidity": 0.25, "fgcolor": NOBODY, "bgcolor": "rgba(138,148,160,0.12)"}
+    return {"color": NOBODY, "line": {"width": 0}, "pattern": hatched}
+
+
+def _told(piece: Piece, zone: tzinfo) -> str:
     start, end = (datetime.fromtimestamp(at_s, UTC).astimezone(zone) for at_s in (piece.start_s, piece.end_s))
     last = f"{end:%H:%M:%S}" if start.date() == end.date() else f"{end:%d %b %H:%M:%S}"
     return f"{start:%d %b %H:%M:%S} – {last} ({humanize_duration(float(round(piece.end_s - piece.start_s)))})"

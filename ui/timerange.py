@@ -1,7 +1,7 @@
 """The time range: one control, in the same place on every page, kept in the URL."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 import streamlit as st
@@ -109,7 +109,7 @@ def back() -> None:
         _show(past[-1])
 
 
-def picked(key: str, zone: ZoneInfo) -> None:
+def picked(key: str, zone: tzinfo) -> None:
     """Make what was selected on a chart the page's range; for the chart's callback."""
     boxes = st.session_state[key]["selection"]["box"]
     if boxes:
@@ -124,7 +124,7 @@ def generation() -> int:
     return int(st.session_state.get(_GENERATION, 0))
 
 
-def epoch_s(moment: str, zone: ZoneInfo) -> float:
+def epoch_s(moment: str, zone: tzinfo) -> float:
     """What a chart's axis calls a moment, the desk's wall clock, as epoch seconds.
 
     >>> epoch_s("2026-07-01 09:30:00.5", ZoneInfo("America/New_York"))

@@ -12,6 +12,7 @@ from history.tiers import RAW
 from probes.catalogue import Metric, humanize, humanize_duration
 
 ROWS = {"15m": "15 min rows", "4h": "4 h rows", "1d": "1 d rows"}
+STOPPED_S, STOPPED_TIMES = 120.0, 5
 
 
 def reading(answer: SeriesSet, logarithmic: bool = False) -> str:
@@ -30,22 +31,46 @@ def reading(answer: SeriesSet, logarithmic: bool = False) -> str:
     return ", ".join(words)
 
 
-def told(name: str, metric: Metric, lines: Sequence[Series], zone: ZoneInfo) -> str:
-    """A title that answers: the last value and the usual ones of one series, the worst of several."""
-    known = [line for line in lines if line.last is not None]
+def left_out(lines: Sequence[Series], most: int) -> str:
+    """What is said where a chart draws only some of its lines; empty where it draws all."""
+    return f"the {most} highest of {len(lines)} series" if len(lines) > most else ""
+
+
+def told(name: str, metric: Metric, lines: Sequence[Series], zone: ZoneInfo, end_s: float) -> str:
+    """A title that answers: the last value and the usual ones of one series, the worst of several.
+
+    Args:
+        end_s: until when there could be values: of a series that ended long before, that is told.
+    """
+    known = [line for line in lines if np.isfinite(line.avg).any()]
     if not known:
         return name
     if len(known) == 1:
         line = known[0]
+        last = humanize(line.last or 0.0, line.unit)
+        if stopped(line, end_s):
+            return f"{name} – nothing since {_moment(float(line.t[-1]), line, zone)}, {last} then"
         if float(line.avg.min()) == float(line.avg.max()):
-            return f"{name} – {humanize(line.last or 0.0, line.unit)} at all times"
-        return f"{name} – {humanize(line.last or 0.0, line.unit)}, usual {usual(line.avg, line.unit)}"
+            return f"{name} – {last} at all times"
+        return f"{name} – {last}, usual {usual(line.avg, line.unit)}"
     lowest = metric.better == "higher"
     worst = (min if lowest else max)(known, key=lambda line: (float(np.median(line.avg)), float(line.avg.max())))
     middle = float(np.median(worst.avg))
     if middle or not worst.avg.any():
         return f"{name} – {'lowest' if lowest else 'highest'}: {worst.label}, usually {humanize(middle, worst.unit)}"
     return f"{name} – at most {peak(worst.avg, worst, zone)}, {worst.label}"
+
+
+def stopped(line: Series, end_s: float) -> bool:
+    """Whether a series ended long before `end_s`: more than two minutes, and five of its usual distances.
+
+    >>> t = np.arange(10) * 60.0
+    >>> line = Series("c", "m", (), "count", 60, t, t, t, t, t)
+    >>> stopped(line, 700.0), stopped(line, 900.0)
+    (False, True)
+    """
+    usual_s = max(float(line.step_s), float(np.median(np.diff(line.t))) if len(line.t) > 1 else 0.0)
+    return end_s - float(line.t[-1]) > max(STOPPED_S, STOPPED_TIMES * usual_s)
 
 
 def usual(values: Floats, unit: str) -> str:
@@ -64,5 +89,9 @@ def usual(values: Floats, unit: str) -> str:
 def peak(values: Floats, line: Series, zone: ZoneInfo) -> str:
     """The highest of the values and its bucket: ``41 ms on 12 Nov 13:10``, of a day's bucket the day."""
     at = int(np.nanargmax(values))
-    moment = datetime.fromtimestamp(float(line.t[at]), UTC).astimezone(zone)
-    return f"{humanize(float(values[at]), line.unit)} on {moment:{'%d %b' if line.step_s >= DAY_S else '%d %b %H:%M'}}"
+    return f"{humanize(float(values[at]), line.unit)} on {_moment(float(line.t[at]), line, zone)}"
+
+
+def _moment(epoch_s: float, line: Series, zone: ZoneInfo) -> str:
+    moment = datetime.fromtimestamp(epoch_s, UTC).astimezone(zone)
+    return f"{moment:{'%d %b' if line.step_s >= DAY_S else '%d %b %H:%M'}}"

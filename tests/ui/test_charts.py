@@ -32,8 +32,14 @@ def series(t: list[float], values: list[float], unit: str = "seconds", **extra: 
 
 def test_a_hole_breaks_the_line():
     t, y = lines.with_gaps(np.array([0.0, 10, 20, 300, 310]), np.array([1.0, 2, 3, 4, 5]), step_s=10)
-    assert list(np.isnan(y)) == [False, False, False, True, False, False]
-    assert 20 < t[3] < 300
+    assert list(np.isnan(y)) == [False, False, False, True, True, False, False]
+    assert 20 < t[3] < t[4] < 300
+
+
+def test_a_hole_in_even_distances_leaves_them_even() -> None:
+    t, y = lines.with_gaps(np.delete(np.arange(0, 200.0, 10), [7, 8, 9]), np.ones(17), step_s=10)
+    assert t.tolist() == np.arange(0, 200.0, 10).tolist()
+    assert np.flatnonzero(np.isnan(y)).tolist() == [7, 8, 9]
 
 
 def test_sparse_samples_are_no_hole():
@@ -57,7 +63,7 @@ def test_values_travel_as_typed_arrays_in_the_unit_of_the_axis():
     figure = charts.time_series([series([0.0, 10.0], [0.002, 0.004])], Window(0, 20), NEW_YORK)
     line = figure.data[-1]
     assert line.y.dtype == np.float32
-    assert line.x.dtype == np.float64
+    assert (line.x, line.x0, line.dx) == (None, -5 * 3600 * 1000, 10_000)
     assert list(line.y) == pytest.approx([2.0, 4.0])
     assert figure.layout.yaxis.ticksuffix == " ms"
 

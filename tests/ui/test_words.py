@@ -16,8 +16,10 @@ from history.window import Window
 from probes import METRICS
 from probes.result import ProbeError
 from ui import network, performance, words
+from ui.comparison import BEFORE, LAST_WEEK, NOTHING, Comparison
 from ui.panels import staleness
-from ui.performance import BEFORE, LAST_WEEK, NOTHING, Chosen
+from ui.performance import Chosen
+from ui.questions import missing
 
 UTC = ZoneInfo("UTC")
 DAY_S = 86400
@@ -30,7 +32,7 @@ def series(values: list[float], unit: str = "seconds", component: str = "kafka",
     return Series(component, "m", (), unit, step_s, np.arange(len(v)) * float(step_s), v, v, v, v * 0 + 10, v, v, v)
 
 
-def chosen(compared: str = NOTHING) -> Chosen:
+def chosen(compared: Comparison = NOTHING) -> Chosen:
     return Chosen("kafka", probes.KINDS["kafka"], compared)
 
 
@@ -44,13 +46,14 @@ def test_the_note_names_rows_and_buckets(tier: str, step_s: int, expected: str) 
 
 def test_titles_tell_the_value_the_usual_and_the_worst() -> None:
     one = series([0.001, 0.002, 0.003, 0.004])
-    assert words.told("Latency", LATENCY, [one], UTC) == "Latency – 4 ms, usual 1.15–3.85 ms"
+    assert words.told("Latency", LATENCY, [one], UTC, 240.0) == "Latency – 4 ms, usual 1.15–3.85 ms"
     both = [one, series([0.01, 0.01], component="redis")]
-    assert words.told("Latency", LATENCY, both, UTC) == "Latency – highest: redis, usually 10 ms"
+    assert words.told("Latency", LATENCY, both, UTC, 240.0) == "Latency – highest: redis, usually 10 ms"
+    assert words.told("Latency", LATENCY, [one], UTC, 9e3) == "Latency – nothing since 01 Jan 00:03, 4 ms then"
     rare = [series([0.0, 0.0, 0.5], "ratio"), series([0.0, 0.0], "ratio")]
-    assert words.told("Loss", LATENCY, rare, UTC) == "Loss – at most 50 % on 01 Jan 00:02, kafka"
-    assert words.told("Loss", LATENCY, [series([0.0, 0.0], "ratio")], UTC) == "Loss – 0 % at all times"
-    assert words.told("Loss", LATENCY, [], UTC) == "Loss"
+    assert words.told("Loss", LATENCY, rare, UTC, 240.0) == "Loss – at most 50 % on 01 Jan 00:02, kafka"
+    assert words.told("Loss", LATENCY, [series([0.0, 0.0], "ratio")], UTC, 240.0) == "Loss – 0 % at all times"
+    assert words.told("Loss", LATENCY, [], UTC, 240.0) == "Loss"
 
 
 def test_a_comparison_is_told_beside_the_present_and_not_at_all_when_there_is_too_little() -> None:
@@ -59,8 +62,8 @@ def test_a_comparison_is_told_beside_the_present_and_not_at_all_when_there_is_to
     assert title == "How slow is kafka? – p95 usually 2 ms (1 ms last week), slowest 2 ms on 01 Jan 00:00"
     little = replace(answer, previous=(series([0.001]),))
     assert "last week" not in performance.told_latency(PAGE, chosen(LAST_WEEK), little)
-    assert performance.missing(chosen(BEFORE), little) == "too little was recorded in the period before"
-    assert performance.missing(chosen(), little) == ""
+    assert missing(BEFORE, little) == "too little was recorded in the period before"
+    assert missing(NOTHING, little) == ""
 
 
 def test_failures_weigh_every_check_the_same() -> None:
@@ -71,7 +74,7 @@ def test_failures_weigh_every_check_the_same() -> None:
 
 def test_what_a_comparison_looks_back_to() -> None:
     window = Window(0, 6 * 3600)
-    assert [chosen(each).previous_s(window) for each in (NOTHING, BEFORE, LAST_WEEK)] == [0, 6 * 3600, 7 * DAY_S]
+    assert [each.previous_s(window) for each in (NOTHING, BEFORE, LAST_WEEK)] == [0, 6 * 3600, 7 * DAY_S]
 
 
 @pytest.mark.parametrize("kind", probes.KINDS.values(), ids=lambda kind: kind.name)

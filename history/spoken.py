@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from history.window import PREOPEN, RangeError, names_session, quoted
+from history.window import PREOPEN, RangeError, quoted, session_word
 
 Words = tuple[str, str]
 """The two ends of a range as words of a URL."""
@@ -96,7 +96,7 @@ def _relative(said: str) -> Words | None:
         return "session", "session"
     if said.replace("-", "").replace(" ", "") in {PREOPEN, "premarket"}:
         return PREOPEN, PREOPEN
-    if names_session(said):
+    if session_word(said):
         return said, said
     if said.startswith("now-") and _NOW.fullmatch(said):
         return said, "now"

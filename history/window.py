@@ -14,8 +14,8 @@ FIRST_YEAR, LAST_YEAR = 1973, 2090
 """From the first 9-digit epoch second to where ClickHouse's DateTime (until 2106) still holds a bucket of ten years."""
 LAST_S = int(datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC).timestamp()) - 1
 DEFAULT_FROM, DEFAULT_TO = "now-6h", "now"
-SESSION = re.compile(r"session(?:-(\d{1,4}))?")
 PREOPEN = "preopen"
+_SESSION = re.compile(rf"(session|{PREOPEN})(?:-(\d{{1,4}}))?")
 _NOW = re.compile(r"now(?:([-+ ])(\d{1,6})([smhdw]))?")  # a + written by hand into an address arrives as a space
 
 
@@ -68,7 +68,7 @@ def parse_window(
     Args:
         from_, to: ``now``, ``now-6h``, ``now+1h``, ISO 8601 (UTC when it names no zone), epoch seconds, or of the
             exchange: ``session`` (the last one that has opened; from its open, to its close), ``session-4`` (four
-            before it), ``preopen`` (from the start of the last pre-market, to its open).
+            before it), ``preopen`` (the last pre-market; from its start, to the open), ``preopen-1`` (the one before).
         step: ``auto`` or a duration such as ``30s``.
         sessions: what the words of the exchange are looked up in.
 
@@ -116,25 +116,36 @@ def names_session(text: str) -> bool:
     return text.startswith(("session", PREOPEN))
 
 
+def session_word(text: str) -> tuple[str, int] | None:
+    """What a word of the exchange names, and how many before the last one; None: it is no such word.
+
+    >>> session_word("session-4"), session_word("preopen"), session_word("now")
+    (('session', 4), ('preopen', 0), None)
+    """
+    match = _SESSION.fullmatch(text)
+    return (match[1], int(match[2] or 0)) if match else None
+
+
 def _end_s(text: str, param: str, now_s: float, sessions: Sessions | None) -> int:
     """Epoch second of one end of a range: the start of what it names for ``from``, the end for ``to``."""
     if not names_session(text):
         return parse_time(text, param, now_s)
-    match = SESSION.fullmatch(text)
-    if not match and text != PREOPEN:
+    named = session_word(text)
+    if named is None:
         raise RangeError(
             param, f'"{param}" is {quoted(text)}; expected "session", "session-4" (four before it) or "{PREOPEN}".'
         )
     if sessions is None:
         raise NoCalendar(param, f'"{param}" is {quoted(text)}, and the calendar of the exchange is not read yet.')
-    session = sessions.opened(now_s, int(match[1] or 0)) if match else sessions.begun(now_s)
+    early = named[0] == PREOPEN
+    session = sessions.begun(now_s, named[1]) if early else sessions.opened(now_s, named[1])
     if session is None:
         raise RangeError(
             param, f'"{param}" is {quoted(text)}; the calendar of {sessions.calendar} does not go back so far.'
         )
-    start_s, end_s = (session.open_s, session.close_s) if match else (session.pre_s, session.open_s)
+    start_s, end_s = (session.pre_s, session.open_s) if early else (session.open_s, session.close_s)
     if start_s == end_s:
-        raise RangeError(param, f'"{param}" is "{PREOPEN}"; {sessions.calendar} has no pre-market.')
+        raise RangeError(param, f'"{param}" is {quoted(text)}; {sessions.calendar} has no pre-market.')
     return start_s if param == "from" else end_s
 
 

@@ -14,7 +14,7 @@ from history.recorder import RecorderState
 from history.window import Window
 from monitor import Monitor
 from probes.result import Status
-from ui import timerange
+from ui import rangecontrol, timerange
 from ui.state import running
 from ui.status import LOOKS, age
 
@@ -42,7 +42,8 @@ class Page:
 
     @property
     def zone(self) -> ZoneInfo:
-        return self.monitor.settings.app.zone
+        """The clock the page goes by: the URL's, else the desk's."""
+        return timerange.zone()
 
     @property
     def now(self) -> datetime:
@@ -66,8 +67,8 @@ def head(page: Page) -> None:
     """Title, range and the question the page answers."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.header(page.title, anchor=False, width="content")
-        timerange.control(page.window, page.zone)
-    timerange.complain(page.zone)
+        rangecontrol.control()
+    rangecontrol.complain()
     st.caption(page.question)
 
 

@@ -18,7 +18,6 @@ from history.answers import SeriesSet
 from history.reader import Answer, Reader, wait_for
 from ui import timerange
 from ui.axes import clock_of
-from ui.state import monitor
 from ui.status import age
 from ui.words import reading
 
@@ -140,7 +139,8 @@ def plot(figure: Any, key: str, below: str = "", clicked: Callable[[str], None] 
         how = {"on_select": partial(clicked, key), "selection_mode": "points"}
     elif figure.layout.xaxis.type == "date":
         key = f"{key}:{timerange.generation()}"
-        by = clock_of(figure, monitor().settings.app.zone)
+        by = clock_of(figure, timerange.zone())
+        below = " · ".join(filter(None, (below, timerange.collapse(figure, by))))
         how = {"on_select": partial(timerange.picked, key, by), "selection_mode": "box"}
     st.plotly_chart(figure, width="stretch", key=key, config=config, **how)
     if below:

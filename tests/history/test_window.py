@@ -29,6 +29,7 @@ UINT32_MAX = 2**32 - 1
         ("session-1", "session-1", "2026-11-20T14:30:00Z", int(6.5 * 3600)),
         ("session-1", "now", "2026-11-20T14:30:00Z", 3 * 86400),
         ("preopen", "preopen", "2026-11-23T09:00:00Z", int(5.5 * 3600)),
+        ("preopen-1", "session-1", "2026-11-20T09:00:00Z", 12 * 3600),
     ],
 )
 def test_ranges(from_: str | None, to: str | None, start: str, length_s: int) -> None:
@@ -56,7 +57,7 @@ def test_ranges(from_: str | None, to: str | None, start: str, length_s: int) ->
         ("sessions", None, None, "from"),
         ("session-", None, None, "from"),
         ("session-9999", None, None, "from"),
-        ("preopen-1", None, None, "from"),
+        ("preopen-", None, None, "from"),
         ("session", "session-1", None, "to"),
         (None, "now+999999w", None, "to"),
         (None, None, "0", "step"),

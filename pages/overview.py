@@ -1,97 +1,135 @@
-"""Overview: is the stack healthy now, what is broken, since when, what depends on it, what changed."""
+"""Overview: is the stack healthy, what is broken, since when, what depends on it, what changed; now or as it was."""
+
+import math
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
 
 import streamlit as st
 
 from history import queries
 from history.answers import Change, Event
+from history.queries import Past
 from history.window import Window
-from probes.cache import worst_first
+from probes.cache import ComponentView, worst_first
 from probes.catalogue import humanize_duration
 from probes.result import Status
-from ui import cards, frame
+from probes.verdict import Verdict, judge_all
+from ui import cards, frame, moment, past
 from ui.questions import known_events
 from ui.status import badge, coloured, view_badge
 
-TITLE = "**What changed** :gray[24 h]"
 CHANGES = 7
 MANY = 24
 """From this many components on, healthy ones are a line each instead of a card."""
 
-page = frame.begin("Overview", "Is the stack healthy now, and if not: what broke, since when, what depends on it?")
-monitor, zone = page.monitor, page.zone
+page = frame.begin(
+    "Overview",
+    "Is the stack healthy, and if not: what broke, since when, what depends on it?",
+    beside=moment.switch,
+)
+monitor = page.monitor
 
 
 def overview() -> None:
-    now, views = page.now, monitor.views()
-    verdict = monitor.verdict(views)
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.subheader(f"{coloured(verdict.status, '')} {verdict.sentence}", anchor=False)
-        st.caption(frame.freshness(monitor), width="content")
-    if not views:
+    views = monitor.views()
+    if views:
+        board(page.now, views)
+    else:
+        st.subheader(judge_all(views).sentence, anchor=False)
         st.info(
             "Copy tapewatch.example.toml to tapewatch.toml, name your systems in it and start again.",
             icon=":material/settings:",
         )
-        return
+
+
+def board(now: datetime, views: Sequence[ComponentView], found: Past | None = None) -> None:
+    """The whole stack at one moment; `found`: what the history knows of it, None for the present."""
+    verdict = judge_all(views)
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.subheader(f"{coloured(verdict.status, '')} {verdict.sentence}", anchor=False)
+        if found:
+            st.markdown(past.MARK, width="content")
+        else:
+            st.caption(frame.freshness(monitor), width="content")
     root_causes, changed = st.columns([2, 1])
     with root_causes:
-        if any(view.status.rank > Status.OK.rank and not view.pending for view in verdict.roots):
-            st.markdown("**Root causes**")
-            for view in [view for view in verdict.roots if not view.pending][:6]:
-                cards.root_cause(view, now, monitor)
-            for view in verdict.explained:
-                st.markdown(
-                    f"{view_badge(view)} {view.name} :gray[put down to {', '.join(view.caused_by)}:] {view.sentence}"
-                )
-        else:
-            st.markdown("**Nothing needs you.** :gray[Every component that has answered is within its limits.]")
+        what_broke(verdict, now, found)
     with changed:
-        what_changed()
+        what_changed(now, found)
     healthy = [view for view in views if view.status in {Status.OK, Status.OFF}]
     carded = worst_first(views) if len(views) <= MANY else [view for view in worst_first(views) if view not in healthy]
     with st.grid(4, min_column_width=210, gap="small"):
         for view in carded:
-            cards.card(view, now, zone)
+            past.card(view, found, page.zone) if found else cards.card(view, now, page.zone)
     if len(views) > MANY:
         with st.expander(f"{len(healthy)} healthy"):
             for view in healthy:
                 st.markdown(f"{badge(view.status)} {view.name} :gray[{view.sentence}]")
 
 
-def what_changed() -> None:
-    """The last day's status changes, newest first; at once from what is known."""
-    answer = monitor.reader.ask(queries.changes, 15.0, 0.0, _last_day())
+def what_broke(verdict: Verdict, now: datetime, found: Past | None) -> None:
+    """The components in trouble that nothing else explains, then those that they explain."""
+    roots = [view for view in verdict.roots if not view.pending]
+    if found:  # that nobody looked then is nothing to mend now; the cards say it
+        roots = [view for view in roots if view.status.rank > Status.UNKNOWN.rank]
+    if not roots:
+        quiet = "Nothing is known to have been wrong." if found else "Nothing needs you."
+        st.markdown(f"**{quiet}** :gray[Every component that {'' if found else 'has '}answered is within its limits.]")
+        return
+    st.markdown("**Root causes**")
+    for view in roots[:6]:
+        if found:
+            cards.root_cause(view, now, page.zone, partial(past.charts, found), past.also(view))
+        else:
+            cards.root_cause(view, now, page.zone, partial(cards.look_into, monitor=monitor))
+    for view in verdict.explained:
+        st.markdown(f"{view_badge(view)} {view.name} :gray[put down to {', '.join(view.caused_by)}:] {view.sentence}")
+
+
+def what_changed(now: datetime, found: Past | None) -> None:
+    """The status changes and events of a day, newest first; at once from what is known."""
+    window, direction = (past.day_before(found.at_s), "before") if found else (_last_day(now), "ago")
+    title = f"**What changed** :gray[{'24 h before' if found else '24 h'}]"
+    answer = monitor.reader.ask(queries.changes, 15.0, 0.0, window)
     if answer.value is None:
         why = f"Not known: {answer.error.message}" if answer.error else "Reading the history…"
-        st.markdown(f"{TITLE}  \n:gray[{why}]")
+        st.markdown(f"{title}  \n:gray[{why}]")
         return
-    events = known_events(page, _last_day())
-    moments: list[Change | Event] = sorted([*answer.value, *events], key=lambda moment: -moment.at_s)
-    if not moments:
-        st.markdown(f"{TITLE}  \n:gray[Nothing changed its status in the last 24 h.]")
+    happened: list[Change | Event] = sorted(
+        [*answer.value, *known_events(page, window)], key=lambda change: -change.at_s
+    )
+    if not happened:
+        st.markdown(f"{title}  \n:gray[Nothing changed its status in these 24 h.]")
         return
-    st.markdown("  \n".join([TITLE, *map(in_words, moments[:CHANGES])]))
-    if len(moments) > CHANGES:
+    st.markdown("  \n".join([title, *(in_words(change, now, direction) for change in happened[:CHANGES])]))
+    if len(happened) > CHANGES:
+        start, end = window.words or (str(window.start_s), str(window.end_s))
         st.page_link(
             "pages/trends.py",
-            label=f"{len(moments) - CHANGES} more on Health trends",
-            query_params={"from": "now-24h", "to": "now"},
+            label=f"{len(happened) - CHANGES} more on Health trends",
+            query_params={"from": start, "to": end},
         )
 
 
-def in_words(moment: Change | Event) -> str:
-    """One change or event in a line."""
-    if isinstance(moment, Change):
-        what = f"{coloured(moment.before)} → {coloured(moment.after)}"
+def in_words(change: Change | Event, now: datetime, direction: str) -> str:
+    """One change or event in a line; its time leads to the stack as it was then."""
+    if isinstance(change, Change):
+        what = f"{coloured(change.before)} → {coloured(change.after)}"
     else:
-        what = f"{moment.kind}: {moment.text}"
-    ago = humanize_duration(float(int(page.now.timestamp() - moment.at_s)))
-    return f":gray[{frame.clock(monitor, moment.at_s)}] **{moment.component}** {what} :gray[{ago} ago]"
+        what = f"{change.kind}: {change.text}"
+    distance = humanize_duration(float(int(now.timestamp() - change.at_s)))
+    then = f"[{frame.clock(monitor, change.at_s)}]({moment.link(math.ceil(change.at_s))})"
+    return f"{then} **{change.component}** {what} :gray[{distance} {direction}]"
 
 
-def _last_day() -> Window:
-    end_s = int(page.now.timestamp())
+def _last_day(now: datetime) -> Window:
+    end_s = int(now.timestamp())
     return Window(end_s - 86400, end_s, words=("now-24h", "now"))
 
 
-frame.live(page, overview)
+moment.complain(page)
+if moment.moment(page) is None:
+    frame.live(page, overview)
+else:
+    frame.live(page, partial(past.draw, page, board), every_s=past.PACE_S)

@@ -32,21 +32,31 @@ DURATION_STEPS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-
 ACRONYMS = {"cpu": "CPU", "id": "ID", "pid": "PID", "rtt": "RTT", "tls": "TLS", "ttl": "TTL"}
 
 
-def card(view: ComponentView, now: datetime, zone: ZoneInfo) -> None:
+Aged = Callable[[ComponentView], str]
+"""Says how old what is known of a component is."""
+
+
+def card(
+    view: ComponentView, now: datetime, zone: ZoneInfo, *, mark: str = "", remark: str = "", aged: Aged = view_age
+) -> None:
     """One component: name and status, its key figure with a sparkline, since when, how old.
 
     Two elements a card and no more: what a browser spends on the first paint grows with their number.
+
+    Args:
+        now: the moment it is shown as of.
+        mark: a badge beside the status.
+        remark: what is to be known of the figure.
     """
     with st.container(border=True, gap="xxsmall", height="stretch"):
         label, value, points = key_figure(view)
-        st.metric(f"**{view.name}** {view_badge(view)}", value)
+        st.metric(f"**{view.name}** {view_badge(view)} {mark}".rstrip(), value)
         what = view.sentence if view.status.rank > Status.OK.rank else view.result.summary if view.result else ""
-        lines = (
-            what or view.kind.title,
-            f"{since(view.since, now, zone) or 'first check under way'} · {view_age(view)}",
-        )
+        begun = since(view.since, now, zone) or ("first check under way" if view.pending else "")
+        lines = (what or view.kind.title, " · ".join(filter(None, (begun, aged(view)))))
         picture = sparkline(points, f"recent course of {label}")
-        st.markdown(f":small[{label}]  \n{picture}\n\n" + "  \n".join(f":small[:gray[{line}]]" for line in lines))
+        details = "  \n".join(f":small[:gray[{line}]]" for line in lines)
+        st.markdown(f":small[{label}{remark}]  \n{picture}\n\n{details}")
 
 
 def key_figure(view: ComponentView) -> tuple[str, str, list[float]]:
@@ -64,22 +74,34 @@ def key_figure(view: ComponentView) -> tuple[str, str, list[float]]:
     return sentence_case(label), shown, [value for value in values if value is not None][-SPARK_POINTS:]
 
 
-def root_cause(view: ComponentView, now: datetime, monitor: Monitor) -> None:
-    """A component in trouble that nothing else explains: what, since when, what it drags along, what to do."""
+def root_cause(
+    view: ComponentView, now: datetime, zone: ZoneInfo, act: Callable[[ComponentView], None], also: str = ""
+) -> None:
+    """A component in trouble that nothing else explains: what, since when, what it drags along, what to do.
+
+    Args:
+        act: draws what can be done about it.
+        also: more to be said, as Markdown.
+    """
     explains = f"  \n:gray[explains:] {', '.join(view.explains)}" if view.explains else ""
     with st.container(border=True, horizontal=True, gap="small", vertical_alignment="center"):
         st.markdown(
-            f"{view_badge(view)} **{view.name}** :gray[{since(view.since, now, monitor.settings.app.zone)}]  \n"
-            f"{view.sentence} {view.hint}{explains}",
+            f"{view_badge(view)} **{view.name}** :gray[{since(view.since, now, zone)}]  \n"
+            f"{view.sentence} {view.hint}{also}{explains}",
             width="stretch",
         )
-        check_now(view, monitor)
-        st.page_link(
-            KIND_PAGES.get(view.kind.name, "pages/performance.py"),
-            label="Details",
-            icon=":material/arrow_forward:",
-            query_params={"component": view.name},
-        )
+        act(view)
+
+
+def look_into(view: ComponentView, monitor: Monitor) -> None:
+    """What can be done about a component now: check it, see its depth."""
+    check_now(view, monitor)
+    st.page_link(
+        KIND_PAGES.get(view.kind.name, "pages/performance.py"),
+        label="Details",
+        icon=":material/arrow_forward:",
+        query_params={"component": view.name},
+    )
 
 
 def check_now(view: ComponentView, monitor: Monitor) -> None:
@@ -216,7 +238,9 @@ def pretty(name: str) -> str:
     return sentence_case(" ".join(ACRONYMS.get(word, word) for word in name.split("_")))
 
 
-def services_frame(views: Sequence[ComponentView], now: datetime, zone: ZoneInfo) -> pd.DataFrame:
+def services_frame(
+    views: Sequence[ComponentView], now: datetime, zone: ZoneInfo, aged: Aged = view_age
+) -> pd.DataFrame:
     """The Services table: a row a component, worst first as given."""
     return pd.DataFrame(
         [
@@ -228,7 +252,7 @@ def services_frame(views: Sequence[ComponentView], now: datetime, zone: ZoneInfo
                 "Latency": "—"
                 if view.result is None or view.result.latency_ms is None
                 else humanize_duration(view.result.latency_ms / 1000),
-                "Checked": view_age(view),
+                "Checked": aged(view),
                 "Depends on": ", ".join(view.component.depends_on),
                 "Put down to": ", ".join(view.caused_by),
                 "What it says": f"{view.sentence} {view.hint}".strip(),

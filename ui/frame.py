@@ -28,12 +28,14 @@ class Page:
     Attributes:
         charted: its charts follow the range: then the head is part of what is drawn anew, so that a range taken
             from a chart costs one drawing, not two.
+        beside: draws what stands beside the range.
     """
 
     monitor: Monitor
     title: str
     question: str
     charted: bool
+    beside: Callable[[], None] | None = None
 
     @property
     def window(self) -> Window:
@@ -50,14 +52,15 @@ class Page:
         return datetime.now(UTC)
 
 
-def begin(title: str, question: str, *, charted: bool = False) -> Page:
+def begin(title: str, question: str, *, charted: bool = False, beside: Callable[[], None] | None = None) -> Page:
     """Begin a page and return what the rest of it needs.
 
     Args:
         question: what this page answers, in a line under the title.
         charted: it has charts of the range.
+        beside: draws what stands beside the range.
     """
-    page = Page(running().monitor, title, question, charted)
+    page = Page(running().monitor, title, question, charted, beside)
     if not charted:
         head(page)
     return page
@@ -65,8 +68,10 @@ def begin(title: str, question: str, *, charted: bool = False) -> Page:
 
 def head(page: Page) -> None:
     """Title, range and the question the page answers."""
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.header(page.title, anchor=False, width="content")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.header(page.title, anchor=False, width="stretch")
+        if page.beside:
+            page.beside()
         rangecontrol.control()
     rangecontrol.complain()
     st.caption(page.question)

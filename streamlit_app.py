@@ -38,11 +38,14 @@ SECTIONS = {
 
 def main() -> None:
     """Route one page view."""
-    from ui import frame, timerange
+    from ui import frame, kiosk, timerange
     from ui.state import monitor
 
     st.set_page_config(page_title=frame.tab_title(monitor()), page_icon=ICON, layout="wide")
-    st.logo(":material/monitoring:", size="large")
+    titles = {script: title for pages in SECTIONS.values() for script, title, _ in pages}
+    wall = kiosk.begin(titles)
+    if not wall:
+        st.logo(":material/monitoring:", size="large")
     page = st.navigation(
         {
             section: [
@@ -50,8 +53,10 @@ def main() -> None:
                 for script, title, icon in pages
             ]
             for section, pages in SECTIONS.items()
-        }
+        },
+        position="hidden" if wall else "sidebar",
     )
+    kiosk.at(page.url_path)
     timerange.restore()
     page.run()
 

@@ -14,7 +14,7 @@ from history.recorder import RecorderState
 from history.window import Window
 from monitor import Monitor
 from probes.result import Status
-from ui import rangecontrol, timerange
+from ui import kiosk, pulse, rangecontrol, timerange
 from ui.state import running
 from ui.status import LOOKS, age
 
@@ -86,14 +86,20 @@ def live(page: Page, body: Callable[[], Any], every_s: float | None = None) -> N
     context = get_script_run_ctx()
     viewers = running().viewers(context.session_id if context else "")
     pace_s = refresh_s(viewers) if every_s is None else every_s
+    first = True
 
     @st.fragment(run_every=pace_s)
     def part() -> None:
+        nonlocal first
         running().viewers(context.session_id if context else "")
         if page.charted:
             head(page)
+        kiosk.draw(page.monitor)
         banner(running().monitor)
         body()
+        if not first:  # what the browser loads for it comes after the page's own content
+            pulse.beat(page.zone, pace_s)
+        first = False
 
     part()
 

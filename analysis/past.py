@@ -104,7 +104,7 @@ def _view(facts: _Facts, entry: Watched, past: Past) -> ComponentView:
         kind=entry.kind,
         status=recorded.status if seen else Status.UNKNOWN,
         last_status=recorded.status,
-        since=utc(recorded.since_s),
+        since=None if recorded.since_s is None else utc(recorded.since_s),
         age_s=past.at_s - last_s,
         stale=not seen,
         pending=False,

@@ -28,14 +28,14 @@ class Page:
     Attributes:
         charted: its charts follow the range: then the head is part of what is drawn anew, so that a range taken
             from a chart costs one drawing, not two.
-        beside: draws what stands beside the range.
+        beside: draws what stands beside the range; whether it stands instead of it.
     """
 
     monitor: Monitor
     title: str
     question: str
     charted: bool
-    beside: Callable[[], None] | None = None
+    beside: Callable[[], bool] | None = None
 
     @property
     def window(self) -> Window:
@@ -52,13 +52,13 @@ class Page:
         return datetime.now(UTC)
 
 
-def begin(title: str, question: str, *, charted: bool = False, beside: Callable[[], None] | None = None) -> Page:
+def begin(title: str, question: str, *, charted: bool = False, beside: Callable[[], bool] | None = None) -> Page:
     """Begin a page and return what the rest of it needs.
 
     Args:
         question: what this page answers, in a line under the title.
         charted: it has charts of the range.
-        beside: draws what stands beside the range.
+        beside: draws what stands beside the range; whether it stands instead of it.
     """
     page = Page(running().monitor, title, question, charted, beside)
     if not charted:
@@ -70,9 +70,8 @@ def head(page: Page) -> None:
     """Title, range and the question the page answers."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.header(page.title, anchor=False, width="stretch")
-        if page.beside:
-            page.beside()
-        rangecontrol.control()
+        if page.beside is None or not page.beside():
+            rangecontrol.control()
     rangecontrol.complain()
     st.caption(page.question)
 

@@ -98,12 +98,14 @@ def enter() -> None:
     go(int(time.time()) // 60 * 60 - OPENS_S)
 
 
-def switch() -> None:
-    """The button beside the range: into the past, or back to now."""
-    if PARAM in st.query_params:
+def switch() -> bool:
+    """The button into the past, beside the range, or back to now, instead of it; returns which."""
+    past = PARAM in st.query_params
+    if past:
         st.button("Back to now", icon=":material/update:", type="primary", on_click=leave, key="back to now")
     else:
         st.button("Time machine", icon=":material/history:", type="tertiary", on_click=enter, key="time machine")
+    return past
 
 
 def in_words(at_s: float, zone: ZoneInfo) -> str:

@@ -16,6 +16,7 @@ import streamlit as st
 from analysis.past import views_at, watched
 from history import queries
 from history.queries import Past
+from history.queries.past import REACH_S
 from history.reader import WAIT_S, Answer, wait_for
 from history.trends import timeline
 from history.window import Window
@@ -122,7 +123,7 @@ def card(view: ComponentView, found: Past, zone: ZoneInfo) -> None:
 def services_frame(views: Sequence[ComponentView], found: Past, zone: ZoneInfo) -> pd.DataFrame:
     """The Services table as it stood, with what came next."""
     frame = cards.services_frame(views, utc(found.at_s), zone, seen)
-    frame.insert(list(frame.columns).index("Since") + 1, "Then", [after(found, view.name, zone) for view in views])
+    frame.insert(list(frame.columns).index("Since") + 1, "Next", [after(found, view.name, zone) for view in views])
     return frame
 
 
@@ -135,7 +136,8 @@ def seen(view: ComponentView) -> str:
 
 def _seen_and_after(found: Past, zone: ZoneInfo, view: ComponentView) -> str:
     following = after(found, view.name, zone)
-    return f"{seen(view)} · then {following}" if following else seen(view)
+    lasting = f"for more than {humanize_duration(REACH_S)}" if view.age_s is not None and view.since is None else ""
+    return " · ".join(filter(None, (lasting, seen(view), f"next {following}" if following else "")))
 
 
 def after(found: Past, component: str, zone: ZoneInfo) -> str:

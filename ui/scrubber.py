@@ -164,7 +164,8 @@ def strip(page: Page, at_s: int, window: Window, answer: Answer[Timeline]) -> No
     line = answer.value
     rows = changing(line.spans) if line else []
     if line is None or not rows:
-        st.caption("No component changed its status or was in trouble in this time." if line else "")
+        if line and line.spans:
+            st.caption("No component changed its status or was in trouble in this time.")
         return
     spans = [span for span in line.spans if span.component in rows]
     seen = {name: line.observed.get(name, ()) for name in rows}
@@ -220,13 +221,14 @@ def nothing_on_record(page: Page, found: Past) -> None:
     begins = moment.in_words(found.first_s, page.zone)
     way = "begins later" if found.first_s > found.at_s else "has nothing of the 90 days before; it began"
     st.info(f"Nothing is on record of this moment: the history {way}, on {begins}.", icon=moment.ICON)
-    if found.after_s is not None:
+    later = [second for second in (found.after_s, math.ceil(found.first_s)) if second and second > found.at_s]
+    if later:
         st.button(
             "To the first record after it",
             icon=":material/first_page:",
             key="first record",
             on_click=moment.go,
-            args=(found.after_s,),
+            args=(min(later),),
         )
 
 

@@ -14,6 +14,7 @@ from probes.catalogue import humanize, humanize_duration
 from probes.result import Status
 from ui import axes
 from ui.frame import Page
+from ui.moment import link
 from ui.panels import plot
 from ui.status import plain
 from ui.timeline import state_timeline
@@ -77,7 +78,15 @@ def draw_changes(changes: Sequence[Change], page: Page) -> None:
         }
         for change in changes[:500]
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, height=axes.HEIGHT, key="changes", alt="Status changes")
+    table = pd.DataFrame(rows)
+    st.dataframe(
+        table.assign(**{"As it was": [link(math.ceil(change.at_s)) for change in changes[:500]]}),
+        hide_index=True,
+        height=axes.HEIGHT,
+        key="changes",
+        alt="Status changes",
+        column_config={"As it was": st.column_config.LinkColumn(display_text="the stack then")},
+    )
 
 
 def draw_percentiles(summaries: Sequence[Summary]) -> None:

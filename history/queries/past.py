@@ -10,12 +10,15 @@ from history.answers import Series, cut
 from history.buckets import buckets
 from history.queries.levels import among, bucketed, known_series
 from history.queries.scope import LIMITS, Names, Scope, between, columns_of
+from history.recorder import HEARTBEAT
 from history.rows import SeriesRow
 from history.tiers import DAYS, QUARTER_HOUR, RAW, ROLLUPS, Tier
 from probes.result import Status
 
 LOOK = "probe_up"
 """The metric that every look at a component leaves."""
+HEARTBEAT_S = 2 * HEARTBEAT.total_seconds()
+"""A status that lasts is on record again at least so often; it begins with none of these."""
 REACH_S = 90 * 86400
 """So far before the moment a status' beginning is looked for, and so far after it the next change."""
 COURSE_S, COURSE_STEP_S = 3600, 60
@@ -30,14 +33,14 @@ class Recorded:
     """The status a component had.
 
     Attributes:
-        since_s: when it began, at most `REACH_S` before the moment.
+        since_s: when it began; None when that is more than `REACH_S` before the moment.
         reason: the last sentence written at or before the moment; `said_s` is when.
         next_s, next_status: its next change; None when it has none yet within `REACH_S`.
     """
 
     component: str
     status: Status
-    since_s: float
+    since_s: float | None
     reason: str
     said_s: float
     next_s: float | None = None
@@ -136,7 +139,7 @@ def _statuses(client: Client, scope: Scope, at_s: int) -> tuple[tuple[Recorded, 
         Recorded(
             component,
             Status(status),
-            since_s,
+            since_s if since_s > at_s - REACH_S + HEARTBEAT_S else None,
             reason,
             said_s,
             next_s if changes else None,

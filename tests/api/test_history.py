@@ -194,3 +194,20 @@ def test_the_period_before_comes_in_the_same_answer(lit: Api) -> None:
     for wrong in ("never", "0s", "5", "-1d", "900y"):
         refused = lit.get("/api/query/", params={**params, "compare": wrong})
         assert (refused.status_code, refused.json()["param"]) == (400, "compare"), wrong
+
+
+def test_the_stack_as_it_stood_at_a_past_moment(lit: Api) -> None:
+    now = lit.get("/api/status/").json()["data"]
+    assert now["past"] is None
+    at_s = int(time.time()) - 600
+    answered(lit, f"/api/status/?at={at_s}")
+    past = lit.get(f"/api/status/?at={at_s}").json()
+    data = past["data"]
+    assert datetime.fromisoformat(data["past"]["at"]).timestamp() == at_s
+    assert [row["name"] for row in data["components"]] == [row["name"] for row in now["components"]]
+    rows = {row["name"]: row for row in data["components"]}
+    assert (rows["host"]["status"], rows["host"]["latency_ms"]) == ("ok", pytest.approx(1.5, rel=1e-3))
+    assert rows["host"]["age_s"] < 60
+    assert past["took_ms"] is None
+    long_ago = answered(lit, "/api/status/?at=2001-09-09T00:00:00Z")
+    assert {row["status"] for row in long_ago["components"]} == {"unknown"}

@@ -41,7 +41,7 @@ def test_an_unusable_range_is_refused_naming_the_parameter(
 @pytest.mark.parametrize(
     ("url", "param", "says"),
     [
-        ("/api/status/?cmponent=host", "cmponent", "takes none"),
+        ("/api/monitor/trading-health/?cmponent=host", "cmponent", "takes none"),
         ("/api/network/history/?form=now-1h", "form", "this endpoint takes component, metric, from, to, step"),
         ("/api/network/history/?component=nope", "component", "there are: network"),
         ("/api/network/history/?metric=host_cpu_ratio", "metric", "network_rtt_seconds"),
@@ -107,3 +107,15 @@ def test_a_fault_of_ours_is_a_500_problem_without_its_secrets() -> None:
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"
     assert stack.SECRET not in answer.text
+
+
+@pytest.mark.parametrize("at", ["banana", "", "now+2h", "2085-01-01T00:00:00Z", "9" * 400])
+def test_a_moment_that_is_none_or_not_past_is_refused_naming_the_parameter(dark: Api, at: str) -> None:
+    answer = dark.get("/api/status/", params={"at": at})
+    assert (answer.status_code, answer.json()["param"]) == (400, "at")
+
+
+def test_a_past_moment_without_a_history_is_said_at_once_while_the_present_is_there(dark: Api) -> None:
+    assert dark.get("/api/status/").status_code == 200
+    answer = dark.get("/api/status/", params={"at": "now-1h"})
+    assert (answer.status_code, answer.json()["title"]) == (503, "The history cannot be reached")

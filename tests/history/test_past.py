@@ -144,3 +144,15 @@ def test_years_back_the_days_answer(filled: Store) -> None:
         found = queries.as_it_was(client, years, T0_S + HOUR_S, (FILL.name,), (FILL.name,))
     assert found.width_s == DAY_S
     assert found.recorded[0].status is Status.OK
+
+
+def test_a_status_older_than_the_reach_has_no_beginning_that_could_be_told(filled: Store) -> None:
+    with client_of(filled) as client:
+        client.command(
+            f"INSERT INTO {filled.database}.status_change (component, ts, status, reason) "
+            f"SELECT 'steady', toDateTime64({END_S}, 3, 'UTC') + number * 3600, 'ok', 'fine' FROM numbers({100 * 24})"
+        )
+    found = {recorded.component: recorded for recorded in asked(filled, END_S + 95 * DAY_S).recorded}
+    assert (found["steady"].status, found["steady"].since_s) == (Status.OK, None)
+    early = {recorded.component: recorded for recorded in asked(filled, END_S + 80 * DAY_S).recorded}
+    assert early["steady"].since_s == END_S

@@ -91,7 +91,7 @@ def test_the_stack_as_it_was_with_its_root_cause(past: Running) -> None:
     assert re.search(r"gate.*ok.* → .*critical.*5 min before", text)
     assert len(page.metric) == 3
     assert all("PAST" in metric.label for metric in page.metric)
-    assert "then ● ok at" in text
+    assert "next ● ok at" in text
     assert "Not observed at this moment" in text  # `late`, which was not there yet
     assert "Check now" not in labels(page)
     assert "End of the page as it stood on" in text
@@ -191,7 +191,7 @@ def test_services_show_the_table_and_the_dependencies_of_then(past: Running) -> 
     assert list(table["Component"]) == ["gate", "app", "late"]
     assert list(table["Status"]) == ["■ critical", "■ critical", "◇ unknown"]
     assert list(table["Put down to"]) == ["", "gate", ""]
-    assert table["Then"][0].startswith("● ok at")
+    assert table["Next"][0].startswith("● ok at")
     assert "This is the past" in words(page)
 
 

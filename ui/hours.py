@@ -61,8 +61,8 @@ def collapse(figure: go.Figure, sessions: Sessions, clock: tzinfo, *, extended: 
     Args:
         clock: the clock its time axis goes by.
     """
-    start, end = (_epoch_s(edge, clock) for edge in figure.layout.xaxis.range)
-    window = Window(int(start), int(end))
+    start_s, end_s = (int(_epoch_s(edge_ms, clock)) for edge_ms in figure.layout.xaxis.range)
+    window = Window(start_s, end_s)
     if refusal(window, sessions, extended=extended):
         return ""
     if _distance_s(figure) > WIDEST_BUCKET_S:
@@ -73,7 +73,7 @@ def collapse(figure: go.Figure, sessions: Sessions, clock: tzinfo, *, extended: 
     breaks = [*(figure.layout.xaxis.rangebreaks or ()), *_breaks(edges_ms)]
     figure.update_xaxes(rangebreaks=breaks, selector={"type": "date"})
     for trace in figure.data:
-        if trace.type == "scatter":
+        if trace.type == "scatter" and "lines" in (trace.mode or "lines"):
             _thin(trace, edges_ms)
     return ""
 
@@ -98,13 +98,16 @@ def _breaks(edges_ms: Floats) -> list[dict[str, Any]]:
 
 
 def _thin(trace: Any, edges_ms: Floats) -> None:
-    """Drop a trace's points in closed hours, but for the first of each stretch, at which a line breaks."""
+    """Drop a trace's points in closed hours; of a line but the first of each stretch, at which it breaks.
+
+    The edge of a band must not break: Plotly fills from one edge to the other piece by piece.
+    """
     x = _x(trace)
     if x is None or not len(x) or not len(edges_ms):
         return
     stretch = np.searchsorted(edges_ms[:, 0], x, side="right") - 1
     hidden = (stretch >= 0) & (x < edges_ms[np.maximum(stretch, 0), 1])
-    kept = ~hidden | (hidden & ~np.concatenate([[False], hidden[:-1]]))
+    kept = ~hidden if trace.line.width == 0 else ~hidden | ~np.concatenate([[False], hidden[:-1]])
     if kept.all():
         return
     columns = {name: trace[name] for name in ("y", "customdata", "text") if _long(trace[name], len(x))}
@@ -135,6 +138,6 @@ def _distance_s(figure: go.Figure) -> float:
     return float(min(found, default=0.0))
 
 
-def _epoch_s(edge: Any, clock: tzinfo) -> float:
+def _epoch_s(edge_ms: Any, clock: tzinfo) -> float:
     """What an end of a time axis, milliseconds of a wall clock, is in epoch seconds."""
-    return datetime.fromtimestamp(float(edge) / 1000, UTC).replace(tzinfo=clock).timestamp()
+    return datetime.fromtimestamp(float(edge_ms) / 1000, UTC).replace(tzinfo=clock).timestamp()

@@ -19,6 +19,7 @@ from history.reader import Answer, Reader, wait_for
 from ui import timerange
 from ui.axes import clock_of
 from ui.status import age
+from ui.walltime import as_text
 from ui.words import reading
 
 T = TypeVar("T")
@@ -142,7 +143,7 @@ def plot(figure: Any, key: str, below: str = "", clicked: Callable[[str], None] 
         by = clock_of(figure, timerange.zone())
         below = " · ".join(filter(None, (below, timerange.collapse(figure, by))))
         how = {"on_select": partial(timerange.picked, key, by), "selection_mode": "box"}
-    st.plotly_chart(figure, width="stretch", key=key, config=config, **how)
+    st.plotly_chart(as_text(figure), width="stretch", key=key, config=config, **how)
     if below:
         st.markdown(f":small[:gray[{below}]]")
 

@@ -27,7 +27,7 @@ def control() -> None:
         live, words = timerange.is_live(), timerange.words()
         step = "range" if len(words) > 12 else words.removeprefix("last ")
         _arrow("earlier", -1, f"Earlier by one {step}")
-        with st.popover(words, icon=":material/schedule:"):
+        with st.popover(words, icon=":material/schedule:", key="range"):
             _choice()
         _arrow("later", 1, f"Later by one {step}", disabled=live)
         if live:
@@ -54,7 +54,6 @@ def complain() -> None:
 def _arrow(name: str, direction: int, told: str, *, disabled: bool = False) -> None:
     st.button(
         f":material/chevron_{'left' if direction < 0 else 'right'}:",
-        type="tertiary",
         on_click=timerange.shift,
         args=(direction,),
         key=name,

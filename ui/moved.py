@@ -11,7 +11,7 @@ from history.answers import Change, Mover
 from history.window import Window
 from probes import METRICS
 from probes.catalogue import humanize, humanize_duration, sentence_case
-from ui import charts
+from ui import charts, shown
 from ui.frame import Page
 from ui.panels import Panel, Question, plot, show
 from ui.questions import fresh_s
@@ -77,7 +77,7 @@ def _draw(page: Page, found: Sequence[Mover]) -> None:
     with st.grid(3, min_column_width=260, gap="small"):
         for number, mover in enumerate(found[:SHOWN]):
             with st.container(gap=None):
-                st.markdown(f":small[{sentence(mover, changes, zone)}]")
+                st.markdown(f":small[{shown.keep(sentence(mover, changes, zone))}]")
                 if mover.line is not None:
                     figure = charts.time_series([mover.line], wide, zone, height=PICTURE_HEIGHT)
                     plot(figure, f"chart:moved:{number}:{mover.row.key.id}")

@@ -15,7 +15,7 @@ from history.buckets import DAY_S, WEEK_S
 from history.window import Window
 from probes.catalogue import humanize
 from probes.result import Status
-from ui import charts
+from ui import charts, shown
 from ui.frame import Page
 from ui.panels import Panel, Question, plot, plot_answer
 from ui.questions import fresh_s
@@ -141,7 +141,7 @@ def _draw_links(links: Sequence[LinkCapacity]) -> None:
         }
         for link in links
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, key="links", alt="Capacity of each link")
+    st.dataframe(shown.keep(pd.DataFrame(rows)), hide_index=True, key="links", alt="Capacity of each link")
     unknown = [link for link in links if not link.link_speed_bytes_per_s]
     if unknown:
         st.caption(f"{', '.join(link.interface for link in unknown)}: {unknown[0].message}")

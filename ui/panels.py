@@ -16,7 +16,7 @@ import streamlit as st
 
 from history.answers import SeriesSet
 from history.reader import Answer, Reader, wait_for
-from ui import timerange
+from ui import shown, timerange
 from ui.axes import clock_of
 from ui.status import age
 from ui.walltime import as_text
@@ -62,6 +62,7 @@ class Panel(Generic[T]):
 
 def show(reader: Reader, panels: Sequence[Panel[Any]], columns: int = 1) -> None:
     """Draw `panels` in a grid, each as soon as its answer is known."""
+    panels = shown.remember(panels)
     futures = [reader.submit(p.question.ask, p.question.fresh_s, *p.question.args) for p in panels]
     grid = st.grid(columns, min_column_width=300, gap="small") if columns > 1 else st.container()
     frames = []
@@ -143,7 +144,7 @@ def plot(figure: Any, key: str, below: str = "", clicked: Callable[[str], None] 
         by = clock_of(figure, timerange.zone())
         below = " · ".join(filter(None, (below, timerange.collapse(figure, by))))
         how = {"on_select": partial(timerange.picked, key, by), "selection_mode": "box"}
-    st.plotly_chart(as_text(figure), width="stretch", key=key, config=config, **how)
+    st.plotly_chart(shown.keep(as_text(figure)), width="stretch", key=key, config=config, **how)
     if below:
         st.markdown(f":small[:gray[{below}]]")
 

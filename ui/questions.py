@@ -97,7 +97,8 @@ def missing(back: Comparison, answer: SeriesSet) -> str:
 
 def known_events(page: Page, window: Window) -> tuple[Event, ...]:
     """The events of a range as far as they are known; never waits."""
-    return page.monitor.reader.ask(queries.events, EVENTS_FRESH_S, 0.0, window).value or ()
+    answer = page.monitor.reader.ask(queries.events, EVENTS_FRESH_S, 0.0, window).value or ()
+    return page.monitor.notes.events(answer, window)
 
 
 def events_of(page: Page, components: Sequence[str]) -> list[Event]:

@@ -1,5 +1,6 @@
 """What a chart says in its title and below it: figures first, then how they were read. Pure."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -95,3 +96,12 @@ def peak(values: Floats, line: Series, zone: ZoneInfo) -> str:
 def _moment(epoch_s: float, line: Series, zone: ZoneInfo) -> str:
     moment = datetime.fromtimestamp(epoch_s, UTC).astimezone(zone)
     return f"{moment:{'%d %b' if line.step_s >= DAY_S else '%d %b %H:%M'}}"
+
+
+def verbatim(text: str) -> str:
+    r"""What a person wrote, to stand in Markdown as it is: no link, picture or colour comes of it.
+
+    >>> print(verbatim("![x](http://a/b.png) :red[no] 5 < 6"))
+    \!\[x\]\(http\://a/b\.png\) \:red\[no\] 5 \< 6
+    """
+    return re.sub(r"([\\`*_{}\[\]()#+.!|>~<$:&-])", r"\\\1", text)

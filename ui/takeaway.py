@@ -1,0 +1,82 @@
+"""Files of what a page showed: every panel's answer as a table, CSV or Parquet, in one archive."""
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from history.tables import WRITERS, tables_of
+from history.window import Window
+from history.window import shown as iso
+from monitor import VERSION
+from ui.shown import Drawing, Shown
+from ui.timerange import describe
+
+UNKNOWN = "Its answer was not known when this was made: open the page again and wait until it is drawn."
+EMPTY = "It had nothing to show."
+
+
+def archive(drawing: Drawing, kind: str, link: str) -> bytes:
+    """A zip of one file per table of every panel, and ``about.txt``, which says what is in it and what is not.
+
+    Args:
+        kind: ``csv`` or ``parquet``.
+        link: the address that shows the same.
+    """
+    out, lines = io.BytesIO(), [about(drawing), link, ""]
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as files:
+        for number, shown in enumerate(drawing.panels, 1):
+            lines.append(f"{number}. {shown.title}")
+            written = [f"{number:02}-{slug(shown.panel.title)}-{name}.{kind}" for name, _ in _tables(shown)]
+            for name, (_, table) in zip(written, _tables(shown), strict=True):
+                files.writestr(name, WRITERS[kind](table))
+            lines += [f"   {name}" for name in written] or [f"   {why_none(shown)}"]
+        files.writestr("about.txt", "\n".join([*lines, ""]))
+    return out.getvalue()
+
+
+def about(drawing: Drawing) -> str:
+    """What was shown, over which range, when this was made and by what."""
+    window, zone = drawing.window, drawing.zone
+    made = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (
+        f"{drawing.title}, {fixed(window, zone)} ({zone.key}): {iso(window.start_s)} until before {iso(window.end_s)}. "
+        f"Made {made} by Tapewatch {VERSION}. Times in the files are UTC."
+    )
+
+
+def name_of(title: str, window: Window, ending: str) -> str:
+    """What a file of a page is called: by its title and the end of its range.
+
+    >>> name_of("Health trends", Window(1795500900, 1795508100), "csv.zip")
+    'tapewatch-health-trends-20261124T0815Z.csv.zip'
+    """
+    return f"tapewatch-{slug(title)}-{datetime.fromtimestamp(window.end_s, UTC):%Y%m%dT%H%MZ}.{ending}"
+
+
+def fixed(window: Window, zone: ZoneInfo) -> str:
+    """A range in words that stay true: both ends, whatever it was called."""
+    return describe(replace(window, words=None), zone)
+
+
+def why_none(shown: Shown) -> str:
+    """Why there is no table of a panel, in a sentence."""
+    return UNKNOWN if shown.value is None else EMPTY
+
+
+def slug(text: str) -> str:
+    """`text` as a part of a file's name.
+
+    >>> slug("How slow is host:web1? – p95 …")
+    'how-slow-is-host-web1-p95'
+    """
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60] or "panel"
+
+
+def _tables(shown: Shown) -> Iterator[tuple[str, pa.Table]]:
+    yield from tables_of(shown.value).items()

@@ -1,14 +1,15 @@
 """The control of the range: in the same place on every page, each of its actions one drawing."""
 
+import time
 from collections.abc import Mapping
 
 import streamlit as st
 
 from history.sessions import Sessions
-from history.window import PREOPEN, RangeError
+from history.window import RangeError
 from ui import timerange
 from ui.hours import EXTENDED, MODES
-from ui.rangewords import PRESETS, SESSION_PRESETS, exactly
+from ui.rangewords import PRESETS, exactly, session_presets
 from ui.state import monitor
 
 
@@ -121,8 +122,8 @@ def _choose_range(key: str, ranges: Mapping[str, tuple[str, str]]) -> None:
 
 def _exchange(known: Sessions) -> None:
     """What the calendar of the exchange makes possible: its ranges, and charts of its hours alone."""
+    _presets(known.calendar, session_presets(known, time.time()))
     extended = any(day.pre_s < day.open_s or day.close_s < day.post_s for day in known.days[-5:])
-    _presets(known.calendar, {n: words for n, words in SESSION_PRESETS.items() if extended or PREOPEN not in words})
     mode = timerange.hours()
     key = f"hours:{mode}"
     st.segmented_control(

@@ -19,14 +19,20 @@ PRESETS = {
     "90 d": "now-90d",
     "1 y": "now-365d",
 }
-SESSION_PRESETS = {
-    "Today's session": ("session", "session"),
-    "Last 5 sessions": ("session-4", "session"),
-    "Pre-open": (PREOPEN, PREOPEN),
-}
 _UNITS_S = {"w": 7 * DAY_S, "d": DAY_S, "h": HOUR_S, "m": 60, "s": 1}
 SHORT_S = 2 * DAY_S
 """Up to so long a range, an hour more or less by a change of the clock is said."""
+
+
+def session_presets(sessions: Sessions, now_s: float) -> dict[str, tuple[str, str]]:
+    """The ranges a calendar makes possible, by name: the last session is today's only where one has opened."""
+    session = sessions.opened(now_s)
+    today = session is not None and session.day == _local(now_s, sessions.zone).date()
+    named = {"Today's session" if today else "Last session": ("session", "session")}
+    named["Last 5 sessions"] = ("session-4", "session")
+    if session is not None and session.pre_s < session.open_s:
+        named["Pre-open"] = (PREOPEN, PREOPEN)
+    return named
 
 
 def in_words(window: Window, zone: ZoneInfo, now_s: float, sessions: Sessions | None = None) -> str:
@@ -96,18 +102,18 @@ def ago(length_s: int) -> str:
 
 def remark(window: Window, zone: ZoneInfo, now_s: float, sessions: Sessions | None) -> str:
     """What must be known of a range before its charts are read: it is yet to come, or its day is a short one."""
+    sentences = []
     if window.start_s >= now_s:
         wait = humanize_duration(float(window.start_s - int(now_s)))
-        return f"This range has not begun yet: it begins in {wait}, {_moment(window.start_s, zone, now_s)}."
-    if sessions is None or window.length_s > SHORT_S:
-        return ""
-    days = [sessions.opened(open_s) for open_s, _ in sessions.spans(window.start_s, window.end_s)]
-    return " ".join(
-        f"{_day(_local(day.open_s, sessions.zone), now_s)} is a half day: {sessions.calendar} closes at "
-        f"{_local(day.close_s, zone):%H:%M}."
-        for day in days
-        if day and day.early
-    )
+        begins = _moment(window.start_s, zone, now_s)
+        sentences.append(f"This range has not begun yet: it begins in {wait}, {begins}.")
+    if sessions is not None and window.length_s <= SHORT_S:
+        for open_s, close_s in sessions.spans(window.start_s, window.end_s):
+            session = sessions.opened(open_s)
+            if session is not None and session.early:
+                day, closes = _day(_local(open_s, sessions.zone), now_s), _local(close_s, zone)
+                sentences.append(f"{day} is a half day: {sessions.calendar} closes at {closes:%H:%M}.")
+    return " ".join(sentences)
 
 
 def _relative(start: str, end: str) -> str:

@@ -266,11 +266,14 @@ def _remember() -> None:
 
 
 def _shifted_sessions(direction: int) -> tuple[str, str] | None:
-    """Both words of the exchange moved by as many sessions as they span; None when they are none, or at the last."""
-    first, last = (session_word(word) for word in _words())
-    if first is None or last is None or first[0] != last[0]:
+    """Both words of the exchange moved by as many sessions as they span; None where they cannot be."""
+    start, end = (session_word(word) for word in _words())
+    if start is None or end is None or start[0] != end[0]:
         return None
-    count = direction * (first[1] - last[1] + 1)
-    if last[1] - count < 0:
+    count = direction * (start[1] - end[1] + 1)
+    moved = [f"{what}-{before - count}" if before != count else what for what, before in (start, end)]
+    try:
+        parse_window(moved[0], moved[1], time.time(), sessions=sessions())
+    except RangeError:  # later than the last, or before the calendar begins
         return None
-    return tuple(f"{what}-{n - count}" if n > count else what for what, n in (first, last))  # type: ignore[return-value]
+    return moved[0], moved[1]

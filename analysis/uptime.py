@@ -4,7 +4,7 @@
 samples – was not observed: neither up nor down is claimed for it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -106,7 +106,7 @@ def status_shares(
     found = []
     for component, pieces in observed_pieces(spans, observed, Window(buckets.start_s, buckets.end_s)).items():
         ok, warning, critical = (
-            _bucketed([p for p in pieces if p.status is status], edges)
+            covered([p for p in pieces if p.status is status], edges)
             for status in (Status.OK, Status.WARNING, Status.CRITICAL)
         )
         found.append(Shares(component, buckets.step_s, edges[:-1], ok, warning, critical))
@@ -114,14 +114,20 @@ def status_shares(
 
 
 def observed_pieces(
-    spans: Sequence[Interval], observed: Mapping[str, Sequence[Period]], window: Window
+    spans: Sequence[Interval],
+    observed: Mapping[str, Sequence[Period]],
+    window: Window,
+    counted: Collection[Status] = UP | DOWN,
 ) -> dict[str, tuple[Piece, ...]]:
-    """Per component the stretches of known status that somebody saw, clipped to `window`, oldest first."""
+    """Per component the stretches of a status in `counted` that somebody saw, clipped to `window`, oldest first."""
     by_component: dict[str, list[Interval]] = {}
     for span in spans:
         by_component.setdefault(span.component, []).append(span)
     names = dict.fromkeys([*by_component, *observed])
-    return {name: tuple(_cut(by_component.get(name, []), _clipped(observed.get(name, ()), window))) for name in names}
+    return {
+        name: tuple(_cut(by_component.get(name, []), _clipped(observed.get(name, ()), window), counted))
+        for name in names
+    }
 
 
 def _clipped(periods: Iterable[Period], window: Window) -> list[Period]:
@@ -171,14 +177,14 @@ def _uptime(component: str, pieces: Sequence[Piece], window_s: float) -> Uptime:
     )
 
 
-def _cut(spans: Sequence[Interval], periods: Sequence[Period]) -> list[Piece]:
-    """What of `spans` with a known status lies in `periods`; both are sorted and do not overlap themselves."""
+def _cut(spans: Sequence[Interval], periods: Sequence[Period], counted: Collection[Status]) -> list[Piece]:
+    """What of `spans` with a status in `counted` lies in `periods`; both are sorted and do not overlap themselves."""
     pieces: list[Piece] = []
     first = 0
     for span in spans:
         while first < len(periods) and periods[first][1] <= span.start_s:
             first += 1
-        if span.status not in UP | DOWN:
+        if span.status not in counted:
             continue
         for start_s, end_s in islice(periods, first, None):
             if start_s >= span.end_s:
@@ -189,7 +195,7 @@ def _cut(spans: Sequence[Interval], periods: Sequence[Period]) -> list[Piece]:
     return pieces
 
 
-def _bucketed(pieces: Sequence[Piece], edges: Floats) -> Floats:
+def covered(pieces: Sequence[Piece], edges: Floats) -> Floats:
     """The share of each bucket that `pieces` cover."""
     covered_s = np.zeros(len(edges) - 1)
     for piece in pieces:

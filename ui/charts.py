@@ -62,10 +62,10 @@ def time_series(
     wide = is_wide([s.avg for s in shown], float(np.nanmax(peak)), shown[0].unit)
     canvas = Canvas(figure, clock_of(figure, zone), scale_for(usual if wide else peak, shown[0].unit), read_s)
     for line, colour in zip(shown, cycle(COLOURS), strict=False):
-        spread = banded and bool(np.any(line.high > line.low))
-        if spread:
+        spread = line.high > line.low
+        if banded and spread.any():
             draw_band(canvas, line, line.low, line.high, colour)
-        draw_line(canvas, line, line.avg, Pen(line.label, colour), spread=spread)
+        draw_line(canvas, line, line.avg, Pen(line.label, colour), spread=banded and bool(spread.mean() > 0.5))
     earlier = _draw_earlier(canvas, shown, previous, previous_name)
     value_axis(figure, canvas.scale, logarithmic=wide)
     hover_title(figure, shown[0].step_s)

@@ -75,6 +75,20 @@ def with_gaps(t: Floats, *columns: Floats, step_s: float) -> tuple[Floats, ...]:
     return (np.insert(t, places, moments), *(np.insert(c, places, np.nan) for c in columns))
 
 
+def evenly(t: Floats) -> Floats:
+    """The same times with those between them that make all distances the usual one; as they are where none would.
+
+    >>> evenly(np.array([0.0, 10, 20, 40])).tolist(), evenly(np.array([0.0, 10, 20, 45])).tolist()
+    ([0.0, 10.0, 20.0, 30.0, 40.0], [0.0, 10.0, 20.0, 45.0])
+    """
+    distances = np.diff(t)
+    usual_s = float(np.median(distances)) if len(t) > 1 else 0.0
+    if not usual_s or t[-1] - t[0] > 2 * len(t) * usual_s or np.any(distances % usual_s):
+        return t
+    filled: Floats = t[0] + usual_s * np.arange(round((t[-1] - t[0]) / usual_s) + 1)
+    return filled
+
+
 def unfinished(line: Series, read_s: float) -> bool:
     """Whether the last bucket was not over when it was read, and is wide enough to pass for a dip."""
     return len(line.t) > 0 and line.step_s >= LONG_BUCKET_S and float(line.t[-1]) + line.step_s > read_s > 0
@@ -106,11 +120,12 @@ def draw_band(canvas: Canvas, line: Series, low: Floats, high: Floats, colour: s
     if not known.any():
         return
     middle = np.interp(t, t[known], ((low + high) / 2)[known])
+    even = evenly(t)
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     for edge, fill in ((low, "none"), (high, "tonexty")):
         canvas.figure.add_scatter(
-            **times(t, canvas.clock),
-            y=narrow(np.where(known, edge, middle) / canvas.scale.divisor),
+            **times(even, canvas.clock),
+            y=narrow(np.interp(even, t, np.where(known, edge, middle)) / canvas.scale.divisor),
             mode="lines",
             line={"width": 0},
             hoverinfo="skip",

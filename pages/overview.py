@@ -119,7 +119,7 @@ def in_words(change: Change | Event, now: datetime, direction: str) -> str:
     else:
         what = f"{change.kind}: {change.text}"
     distance = humanize_duration(float(int(now.timestamp() - change.at_s)))
-    then = f"[{frame.clock(monitor, change.at_s)}]({moment.link(math.ceil(change.at_s))})"
+    then = f"[{frame.clock(change.at_s)}]({moment.link(math.ceil(change.at_s))})"
     return f"{then} **{change.component}** {what} :gray[{distance} {direction}]"
 
 

@@ -14,6 +14,7 @@ from probes import METRICS
 from probes.cache import ComponentView, worst_first
 from probes.catalogue import humanize, humanize_duration, sentence_case
 from probes.result import Labels, ProbeResult, Status, Table
+from ui import timerange
 from ui.frame import Page
 from ui.spark import sparkline
 from ui.status import coloured, plain, since, view_age, view_badge
@@ -141,7 +142,7 @@ def verdict_line(views: Sequence[ComponentView], kind: str, now: datetime, monit
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.markdown(
             f"{view_badge(view)} {view.sentence or 'Everything read is within its limits.'} {view.hint} "
-            f":gray[{since(view.since, now, monitor.settings.app.zone)} · {view_age(view)}]"
+            f":gray[{since(view.since, now, timerange.zone())} · {view_age(view)}]"
         )
         check_now(view, monitor)
     others = [f for f in (view.result.findings if view.result else ()) if f.message not in view.sentence]

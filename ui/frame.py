@@ -1,6 +1,5 @@
 """The frame every page has: title, freshness, range, demo banner, and its one live part."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -160,7 +159,6 @@ def freshness(monitor: Monitor) -> str:
     return "waiting for the first results" if oldest_s is None else f"live · oldest value {age(oldest_s)}"
 
 
-def clock(monitor: Monitor, epoch_s: float | None = None) -> str:
-    """A moment (default: now) in the desk's zone."""
-    moment = datetime.fromtimestamp(time.time() if epoch_s is None else epoch_s, UTC)
-    return f"{moment.astimezone(monitor.settings.app.zone):%H:%M:%S}"
+def clock(epoch_s: float) -> str:
+    """A moment by the page's clock."""
+    return f"{datetime.fromtimestamp(epoch_s, UTC).astimezone(timerange.zone()):%H:%M:%S}"

@@ -29,6 +29,8 @@ MOST_SESSIONS = 70
 WIDEST_BUCKET_S = 1800
 """Exchanges open and close on the half hour: in wider buckets a session would begin or end before it does."""
 MOST_BUCKETS = 400
+FEW_SESSIONS, MOST_NAMED = 6, 5
+"""Of more sessions than a few, so many are named below a chart: a phone has room for no more."""
 
 
 def collapsed(window: Window, sessions: Sessions, *, extended: bool) -> Window:
@@ -71,7 +73,7 @@ def collapse(figure: go.Figure, sessions: Sessions, clock: tzinfo, *, extended: 
     gaps = closed(window, spans)
     edges_ms = local_ms(np.array(gaps, dtype=np.float64).ravel(), clock).reshape(-1, 2)
     breaks = [*(figure.layout.xaxis.rangebreaks or ()), *_breaks(edges_ms)]
-    figure.update_xaxes(rangebreaks=breaks, selector={"type": "date"})
+    figure.update_xaxes(rangebreaks=breaks, **_days(window, spans, clock), selector={"type": "date"})
     for trace in figure.data:
         if trace.type == "scatter" and "lines" in (trace.mode or "lines"):
             _thin(trace, edges_ms)
@@ -95,6 +97,15 @@ def _breaks(edges_ms: Floats) -> list[dict[str, Any]]:
         if end > start:  # not one that lies within the hour a clock put back goes through twice
             by_length[float(end - start)].append(float(start))
     return [{"values": starts, "dvalue": length} for length, starts in by_length.items()]
+
+
+def _days(window: Window, spans: Sequence[Span], clock: tzinfo) -> dict[str, Any]:
+    """The days to name below many sessions: midnights, where a time axis would have its marks, are left out."""
+    if len(spans) <= FEW_SESSIONS:
+        return {}
+    starts = np.array([max(start, window.start_s) for start, _ in spans[:: -(-len(spans) // MOST_NAMED)]], dtype=float)
+    named = [f"{datetime.fromtimestamp(start_s, clock):%a %d %b}" for start_s in starts]
+    return {"tickmode": "array", "tickvals": local_ms(starts, clock), "ticktext": named, "tickangle": 0}
 
 
 def _thin(trace: Any, edges_ms: Floats) -> None:

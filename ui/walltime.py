@@ -17,7 +17,7 @@ def as_text(figure: go.Figure) -> go.Figure:
     dated = {f"x{name.removeprefix('xaxis')}" for name in _axes(figure)}
     for name in _axes(figure):
         axis = figure.layout[name]
-        _write(axis, ("range",))
+        _write(axis, ("range", "tickvals"))
         for left_out in axis.rangebreaks or ():
             _write(left_out, ("values",))
     for trace in figure.data:

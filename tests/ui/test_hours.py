@@ -114,6 +114,17 @@ def test_buckets_wider_than_half_an_hour_keep_all_hours_and_say_so() -> None:
     assert len(figure.data[0].y) == len(range(WEEK.start_s, WEEK.end_s, 14_400))
 
 
+def test_below_many_sessions_some_are_named_by_their_day(years: Sessions) -> None:
+    figure = chart(Window(wall_s(date(2026, 10, 26), 0), wall_s(TUESDAY, 0)), step_s=1800)
+    collapse(figure, years, NEW_YORK, extended=False)
+    axis = figure.layout.xaxis
+    assert list(axis.ticktext) == ["Mon 26 Oct", "Mon 02 Nov", "Mon 09 Nov", "Mon 16 Nov", "Mon 23 Nov"]
+    assert list(axis.tickvals[:1]) == [wall_ms(date(2026, 10, 26), 9, 30)]
+    few = chart(WEEK)
+    collapse(few, KNOWN, NEW_YORK, extended=False)
+    assert few.layout.xaxis.tickvals is None
+
+
 def test_why_nothing_can_be_left_out(years: Sessions) -> None:
     holiday = Window(wall_s(THANKSGIVING, 0), wall_s(THANKSGIVING, 23))
     assert refusal(holiday, KNOWN, extended=False) == "All hours are shown: NYSE has no trading hours in this range."

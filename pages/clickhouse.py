@@ -1,6 +1,6 @@
 """ClickHouse: does it take the inserts, do merges keep up, what runs, is there room?"""
 
-from ui import cards, frame
+from ui import cards, comparison, frame
 from ui.panels import show
 from ui.questions import metric_panel
 
@@ -37,6 +37,7 @@ def clickhouse_page() -> None:
         return
     cards.figures(view.result, FIGURES)
     cards.facts(view.result)
+    comparison.control()
     show(page.monitor.reader, [metric_panel(page, metric, (view.name,)) for metric in CHARTS], columns=2)
     cards.tables(view.result, TABLES)
     cards.all_metrics(view)

@@ -1,6 +1,6 @@
 """Kafka: are all partitions led and replicated, and do the consumers keep up?"""
 
-from ui import cards, frame
+from ui import cards, comparison, frame
 from ui.panels import show
 from ui.questions import metric_panel
 
@@ -34,6 +34,7 @@ def kafka_page() -> None:
     cards.figures(view.result, FIGURES)
     cards.facts(view.result)
     cards.tables(view.result, TABLES)
+    comparison.control()
     show(page.monitor.reader, [metric_panel(page, metric, (view.name,)) for metric in CHARTS], columns=2)
     cards.all_metrics(view)
 

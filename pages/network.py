@@ -3,7 +3,7 @@
 import streamlit as st
 
 from probes.cache import ComponentView
-from ui import cards, frame, network
+from ui import cards, comparison, frame, network
 from ui.panels import show
 from ui.questions import metric_panel
 
@@ -66,6 +66,7 @@ def history(view: ComponentView) -> None:
         "network_utilization_ratio",
         "network_retransmit_ratio",
     )
+    comparison.control()
     show(page.monitor.reader, [metric_panel(page, metric, (view.name,)) for metric in wanted], columns=2)
 
 

@@ -1,6 +1,6 @@
 """Redis: is it quick, has it room, does it lose anything?"""
 
-from ui import cards, frame
+from ui import cards, comparison, frame
 from ui.panels import show
 from ui.questions import metric_panel
 
@@ -35,6 +35,7 @@ def redis_page() -> None:
         return
     cards.figures(view.result, FIGURES)
     cards.facts(view.result)
+    comparison.control()
     show(page.monitor.reader, [metric_panel(page, metric, (view.name,)) for metric in CHARTS], columns=2)
     cards.tables(view.result, TABLES)
     cards.all_metrics(view)

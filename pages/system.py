@@ -1,6 +1,6 @@
 """System: has this machine the processor, memory and disk the stack needs?"""
 
-from ui import cards, frame
+from ui import cards, comparison, frame
 from ui.panels import show
 from ui.questions import metric_panel
 
@@ -32,6 +32,7 @@ def system() -> None:
         "host_pressure_io_ratio",
         "host_disk_write_bytes_per_second",
     )
+    comparison.control()
     show(page.monitor.reader, [metric_panel(page, metric, (view.name,)) for metric in wanted], columns=2)
     cards.tables(result, {"top processes": "No process could be read.", "mounts": "No local disk could be read."})
     processes = page.monitor.board.of_kind("process")

@@ -5,7 +5,7 @@ import streamlit as st
 import probes
 from probes.catalogue import sentence_case
 from probes.result import Status
-from ui import cards, frame
+from ui import cards, comparison, frame
 from ui.panels import show
 from ui.questions import metric_panel
 from ui.status import badge
@@ -35,6 +35,7 @@ def tape() -> None:
         for view in views
         for metric in HOPS[view.kind.name]
     ]
+    comparison.control()
     show(page.monitor.reader, panels, columns=2)
 
 

@@ -15,6 +15,9 @@ page = frame.begin(
 
 def health_trends() -> None:
     configured = known_components(page.monitor)
+    if not configured:
+        st.info("Nothing is configured yet: name your systems in tapewatch.toml.", icon=":material/settings:")
+        return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         names = components.control(configured)
         comparison.control()

@@ -76,7 +76,9 @@ def parse_typed(text: str, now_s: float, zone: ZoneInfo) -> int:
 
 def go(at_s: int) -> None:
     """Make a moment the page's; for callbacks. One that is not past yet is the last second."""
-    st.query_params[PARAM] = str(min(at_s, int(time.time()) - 1))
+    target = str(min(at_s, int(time.time()) - 1))
+    if st.query_params.get(PARAM) != target:  # each setting is a step of the browser's way back
+        st.query_params[PARAM] = target
 
 
 def leave() -> None:

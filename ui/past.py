@@ -30,7 +30,7 @@ from ui.panels import PATIENCE_S
 from ui.status import LOOKS, age
 
 FRESH_S = 60.0
-PACE_S = 15.0
+PACE_S = 30.0
 """A past page is drawn anew only so that it fills when the history opens late, and so that "ago" stays true."""
 DAY_S = 86400
 AROUND_CHARTS_S = 30 * 60

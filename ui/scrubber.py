@@ -38,6 +38,11 @@ CURSOR = "#9085e9"
 LABELS_PX = 100
 """Of the strip's rows: the scrubber above it begins where they end, so that the two have one time axis."""
 FRESH_S = 60.0
+BESIDE = {
+    "Overview": ("pages/services.py", "Services then"),
+    "Services": ("pages/overview.py", "Overview then"),
+}
+"""From each page that has a past to the other one at the same moment: script and words of the link."""
 _TYPED, _REFUSED = "typed moment", "refused moment"
 
 
@@ -80,6 +85,8 @@ def controls(page: Page, at_s: int, window: Window, found: Past | None, line: Ti
             label_visibility="collapsed",
             width=220,
         )
+        script, label = BESIDE[page.title]
+        st.page_link(script, label=label, icon=":material/history:", query_params={moment.PARAM: str(at_s)})
     if refused := st.session_state.pop(_REFUSED, None):
         st.warning(refused, icon=moment.ICON)
     key = f"scrub:{at_s}"
@@ -190,7 +197,9 @@ def strip(page: Page, at_s: int, window: Window, answer: Answer[Timeline]) -> No
             hovertemplate="%{y} %{text}<extra>click: as it was then</extra>",
         )
     )
-    figure.update_layout(paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")  # the tint shows through
+    figure.update_xaxes(fixedrange=True)
+    # Where dragging selects, a click does not; and without a ground of its own the tint shows through.
+    figure.update_layout(dragmode="pan", paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
     plot(figure, f"strip:{at_s}", clicked=_clicked)
 
 

@@ -58,8 +58,8 @@ def _looked(name: str, reason: str, at_s: int):
 
 
 def shown(script: str = "overview", **query: str) -> AppTest:
-    path = ROOT / "streamlit_app.py" if script == "overview" else ROOT / "pages" / f"{script}.py"
-    page = AppTest.from_file(str(path), default_timeout=30)
+    page = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30)
+    page.switch_page(f"pages/{script}.py")
     for key, value in query.items():
         page.query_params[key] = value
     page.run()

@@ -10,6 +10,7 @@ import streamlit as st
 from analysis.days import DAYS, Day, Days, daily, last_days
 from probes.catalogue import humanize_duration
 from probes.result import Status
+from ui import shown
 from ui.frame import Page
 from ui.panels import Panel, Question
 from ui.status import LOOKS
@@ -74,6 +75,7 @@ def _draw(found: Mapping[str, Days], components: Sequence[str]) -> None:
             for name in components:
                 if name in found:
                     st.markdown(row(name, found[name]))
+                    shown.keep(f"{name}: {uptime_words(found[name].uptime)}; {in_words(found[name].days)}")
         st.caption(
             "Higher is worse: red critical, amber warning, green ok. Hatched: nobody looked; grey below: in part."
         )

@@ -8,6 +8,7 @@ browser. A slow store leaves the last good chart marked stale; a dead one a sent
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -25,6 +26,7 @@ from ui.words import reading
 T = TypeVar("T")
 PATIENCE_S = 3.0
 """How long a script stays to fill in late answers; the page is usable meanwhile."""
+_title: ContextVar[str] = ContextVar("the title of the panel being drawn", default="")
 LATE = 4
 """An answer so many times older than it should be is marked as old although nothing failed: the store is slow."""
 
@@ -103,7 +105,11 @@ def _draw(answer: Answer[Any], panel: Panel[Any], title: Any, body: Any) -> None
             with st.container(height=panel.height, border=False, vertical_alignment="center"):
                 st.caption(panel.nothing)
         else:
-            panel.draw(answer.value)
+            token = _title.set(f"{head}{f' – {figures}' if figures else ''}")
+            try:
+                panel.draw(answer.value)
+            finally:
+                _title.reset(token)
 
 
 def staleness(answer: Answer[Any], fresh_s: float) -> str:
@@ -144,7 +150,8 @@ def plot(figure: Any, key: str, below: str = "", clicked: Callable[[str], None] 
         by = clock_of(figure, timerange.zone())
         below = " · ".join(filter(None, (below, timerange.collapse(figure, by))))
         how = {"on_select": partial(timerange.picked, key, by), "selection_mode": "box"}
-    st.plotly_chart(shown.keep(as_text(figure)), width="stretch", key=key, config=config, **how)
+    drawn = shown.keep(as_text(figure))
+    st.plotly_chart(drawn, width="stretch", key=key, config=config, alt=_title.get() or None, **how)
     if below:
         st.markdown(f":small[:gray[{below}]]")
 

@@ -12,7 +12,7 @@ busy morning have each the spread of its own level.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from history.answers import Floats, Period
 from history.buckets import HOUR_S, WEEK_S
+from history.sessions import Sessions
 
 WEEKS = 5
 """So many weeks before are asked: more would still know a stack that has changed since."""
@@ -101,19 +102,21 @@ def seasonal_band(
         excluded: days unlike others (holidays, half days): they tell nothing, and nothing is told of them.
     """
     known = np.isfinite(past) & (past_t < t[0]) & ~_inside(past_t, excluded)
-    grid, places = _weeks(t, past_t[known], past[known], zone, step_s)
-    weeks = len(grid)
-    if weeks < LEAST_WEEKS:
-        seen = f"there {'is' if weeks == 1 else 'are'} {weeks or 'none'}"
+    clock_s, past_clock_s = (wall_clock_s(each, zone) for each in (t, past_t[known]))
+    week, place = _place(clock_s, clock_s[0], step_s)
+    weeks, grid = _table(*_place(past_clock_s, clock_s[0], step_s), past[known], int(place.max()) + 1)
+    count = len(weeks)
+    if count < LEAST_WEEKS:
+        seen = f"there {'is' if count == 1 else 'are'} {count or 'none'}"
         return Usual(None, f"What is usual needs {LEAST_WEEKS} weeks of the past at these hours; {seen}.")
     even, back = even_scale(float(np.nanmin(grid)))
-    middle, down, up = _course(even(grid), step_s)
-    low, middle, high = back(middle - down), back(middle), back(middle + up)
-    shown = ~_inside(t, excluded)
-    low, middle, high = (np.where(shown, column[places], np.nan) for column in (low, middle, high))
+    growth = _growth(even(grid), weeks)
+    middle, down, up = (column[place] for column in _course(even(grid) - growth * weeks[:, None], step_s))
+    middle = np.where(_inside(t, excluded), np.nan, middle + growth * week)
     if not np.isfinite(middle).any():
         return Usual(None, "What is usual is not told: the range has no day that is like others.")
-    return Usual(Band(t, low, middle, high, weeks), f"usual: same hours of the {weeks} weeks before")
+    made_of = f"usual: same hours of the {count} weeks before{', and on as from each to the next' if growth else ''}"
+    return Usual(Band(t, back(middle - down), back(middle), back(middle + up), count), made_of)
 
 
 def excursions(t: Floats, values: Floats, band: Band, step_s: float, least: float = FAR) -> tuple[Excursion, ...]:
@@ -121,6 +124,7 @@ def excursions(t: Floats, values: Floats, band: Band, step_s: float, least: floa
 
     Args:
         t, values: buckets of the series; those the band does not tell of count as inside.
+        step_s: width of a bucket; a series that is seen more rarely counts from one time to the next.
         least: in distances of the edge from the usual value; 0: every stretch.
     """
     places = np.searchsorted(band.t, t).clip(max=len(band.t) - 1)
@@ -130,6 +134,8 @@ def excursions(t: Floats, values: Floats, band: Band, step_s: float, least: floa
     above, below = values > high + grain, values < low - grain
     edge = np.where(above, high, low)
     distance = np.where(above | below, _beyond(values, middle, edge, float(np.nanmin(band.low))), 0.0)
+    if len(t) > 1:
+        step_s = max(step_s, float(np.median(np.diff(t))))
     found = []
     for stretch in _runs(above.astype(np.int8) - below.astype(np.int8), t, step_s):
         peak = int(stretch[np.argmax(distance[stretch])])
@@ -148,6 +154,25 @@ def even_scale(least: float) -> tuple[Callable[[Floats], Floats], Callable[[Floa
     return np.positive, np.positive
 
 
+def unlike_days(sessions: Sessions | None, start_s: float, end_s: float, zone: ZoneInfo) -> tuple[Period, ...]:
+    """The weekdays on which the exchange stays closed or closes early, from midnight to midnight of the desk.
+
+    Args:
+        sessions: None: not known, so no day is.
+    """
+    if sessions is None or not sessions.reaches(start_s, end_s):
+        return ()
+    day, last = (datetime.fromtimestamp(each, zone).date() for each in (start_s, end_s))
+    found = []
+    while day <= last:
+        session = sessions.session_on(day)
+        if day.weekday() < 5 and (session is None or session.early):
+            edges = (datetime.combine(each, time(), zone).timestamp() for each in (day, day + timedelta(days=1)))
+            found.append((next(edges), next(edges)))
+        day += timedelta(days=1)
+    return tuple(found)
+
+
 def wall_clock_s(t: Floats, zone: ZoneInfo) -> Floats:
     """Epoch seconds moved by the zone's offset: what its clocks show, counted from 1970.
 
@@ -160,19 +185,31 @@ def wall_clock_s(t: Floats, zone: ZoneInfo) -> Floats:
     return t + np.asarray(offsets, dtype=np.float64)[where]
 
 
-def _weeks(t: Floats, past_t: Floats, past: Floats, zone: ZoneInfo, step_s: float) -> tuple[Floats, NDArray[np.intp]]:
-    """The past as a row a week and a column a moment of the week, NaN where nothing is; and the column of each `t`."""
-    origin_s = wall_clock_s(t[:1], zone)[0]
-    places = (np.rint((wall_clock_s(t, zone) - origin_s) % WEEK_S / step_s)).astype(np.intp)
-    width = int(places.max()) + 1
-    since_s = wall_clock_s(past_t, zone) - origin_s
-    week = np.floor(since_s / WEEK_S)
-    column = np.rint((since_s - week * WEEK_S) / step_s).astype(np.intp)
-    inside = column < width
+def _place(clock_s: Floats, origin_s: float, step_s: float) -> tuple[Floats, NDArray[np.intp]]:
+    """Weeks after the one that begins at `origin_s` (before it: less than nothing), and steps into the week."""
+    week = np.floor((clock_s - origin_s) / WEEK_S)
+    return week, np.rint((clock_s - origin_s - week * WEEK_S) / step_s).astype(np.intp)
+
+
+def _table(week: Floats, place: NDArray[np.intp], values: Floats, width: int) -> tuple[Floats, Floats]:
+    """The weeks there are, and the values as a row a week and a column a step; NaN where nothing is."""
+    inside = place < width
     weeks, row = np.unique(week[inside], return_inverse=True)
     grid = np.full((len(weeks), width), np.nan)
-    grid[row, column[inside]] = past[inside]
-    return grid, places
+    grid[row, place[inside]] = values[inside]
+    return weeks, grid
+
+
+def _growth(grid: Floats, weeks: Floats) -> float:
+    """By how much each week lies above the one before, where every one does or none; else 0.
+
+    Of weeks in any order one in sixty is in one of these two (of five): what rose every week is taken to rise on.
+    """
+    around = _quantiles(grid.T, (0.5,), LEAST_WEEKS)[0]
+    level = _quantiles(grid - around, (0.5,), 1)[0]
+    steps = np.diff(level) / np.diff(weeks)
+    one_way = len(weeks) > LEAST_WEEKS and (bool(np.all(steps > 0)) or bool(np.all(steps < 0)))
+    return float(np.median(steps)) if one_way else 0.0
 
 
 def _course(grid: Floats, step_s: float) -> tuple[Floats, Floats, Floats]:

@@ -57,7 +57,7 @@ def trend(t: Floats, values: Floats, unit: str, zone: ZoneInfo) -> Trend:
         unit: of the catalogue, for the words.
     """
     known = np.isfinite(values)
-    days, figures = np.floor(wall_clock_s(t[known], zone) / DAY_S), values[known]
+    days, figures = day_numbers(t[known], zone), values[known]
     if len(days) < LEAST_DAYS:
         message = f"a trend needs {LEAST_DAYS} days; there {'is' if len(days) == 1 else 'are'} {len(days) or 'none'}"
         return Trend(None, None, None, None, False, len(days), message)
@@ -65,6 +65,11 @@ def trend(t: Floats, values: Floats, unit: str, zone: ZoneInfo) -> Trend:
     middle, low, high = (slope * WEEK_DAYS for slope in _slopes(days, figures))
     level, clear = float(np.median(figures)), low > 0 or high < 0
     return Trend(middle, low, high, level, clear, len(days), _words((middle, low, high), level, unit))
+
+
+def day_numbers(t: Floats, zone: ZoneInfo) -> Floats:
+    """Days since 1970 on the clock of `zone`, whole."""
+    return np.floor(wall_clock_s(t, zone) / DAY_S)
 
 
 def evened(days: Floats, figures: Floats) -> Floats:

@@ -191,6 +191,18 @@ def test_too_little_past_is_a_sentence(weeks: int, seen: str) -> None:
         assert found.message == "usual: same hours of the 3 weeks before"
 
 
+def test_what_grew_every_week_is_taken_to_grow_on() -> None:
+    t = window("2026-06-01T00:00", 14 * DAY_S)
+    past_t = weeks_before(t[: WEEK_S // QUARTER_S])
+    grown = [busy(each, 0.1, seed=6) * 1.05 ** ((each - t[0]) / WEEK_S) for each in (past_t, t)]
+    found = seasonal_band(t, past_t, grown[0], NEW_YORK, QUARTER_S)
+    assert found.band is not None
+    assert found.message == "usual: same hours of the 5 weeks before, and on as from each to the next"
+    assert 0.9 <= covered(found.band, grown[1]) <= 0.97
+    back_and_forth = grown[0] * np.where((past_t - t[0]) // WEEK_S == -3, 1.5, 1.0)
+    assert seasonal_band(t, past_t, back_and_forth, NEW_YORK, QUARTER_S).message.endswith("5 weeks before")
+
+
 def test_hours_too_few_weeks_tell_of_stay_empty() -> None:
     t = window("2026-06-01T00:00", DAY_S)
     past_t = weeks_before(t)

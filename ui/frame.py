@@ -13,7 +13,7 @@ from history.recorder import RecorderState
 from history.window import Window
 from monitor import Monitor
 from probes.result import Status
-from ui import kiosk, pulse, rangecontrol, timerange
+from ui import keys, kiosk, pulse, rangecontrol, timerange
 from ui.state import running
 from ui.status import LOOKS, age
 
@@ -95,8 +95,9 @@ def live(page: Page, body: Callable[[], Any], every_s: float | None = None) -> N
         kiosk.draw(page.monitor)
         banner(running().monitor)
         body()
-        if not first:  # what the browser loads for it comes after the page's own content
+        if page.charted or not first:  # what the browser loads for them comes after the Overview's own content
             pulse.beat(page.zone, pace_s)
+            keys.listen(charted=page.charted)
         first = False
 
     part()

@@ -77,9 +77,7 @@ def _every_s(text: str) -> tuple[float, list[str]]:
     except PydanticCustomError:
         pass
     within = f"{humanize_duration(LEAST_S)} to {humanize_duration(MOST_S)}"
-    problem = (
-        f'"every" is "{text[:40]}"; expected a duration of {within}, such as "30s". Turning every {EVERY}.'
-    )
+    problem = f'"every" is "{text[:40]}"; expected a duration of {within}, such as "30s". Turning every {EVERY}.'
     return parse_duration_s(EVERY), [problem]
 
 
@@ -102,7 +100,7 @@ def next_page(pages: Sequence[str], current: str, critical: bool) -> str | None:
     return None if wanted == current else wanted
 
 
-def begin(titles: Mapping[str, str]) -> bool:
+def begin(known: Mapping[str, str]) -> bool:
     """Whether this view is a wall's; for the router, which has the titles of the pages by script.
 
     A link on the page drops the query string: a wall that somebody touched stays one.
@@ -112,8 +110,8 @@ def begin(titles: Mapping[str, str]) -> bool:
         session[_REMEMBERED] = {key: st.query_params[key] for key in ASKED if key in st.query_params}
     elif _REMEMBERED in session:
         st.query_params.update(session[_REMEMBERED])
-    session[_TITLES] = dict(titles)
-    return parse_wall(st.query_params, list(titles)).on
+    session[_TITLES] = dict(known)
+    return parse_wall(st.query_params, list(known)).on
 
 
 def at(script: str) -> None:
@@ -121,19 +119,25 @@ def at(script: str) -> None:
     st.session_state[_PAGE] = script or HOME
 
 
+def titles() -> dict[str, str]:
+    """The pages there are: script → title, as the router noted them."""
+    noted: dict[str, str] = st.session_state.get(_TITLES, {})
+    return noted
+
+
 def draw(monitor: Monitor) -> None:
     """The wall's bar and its turning, or nothing; what the address asks for in vain is said either way."""
-    titles: dict[str, str] = st.session_state.get(_TITLES, {})
-    if "kiosk" not in st.query_params or not titles:
+    known = titles()
+    if "kiosk" not in st.query_params or not known:
         return
-    wall = parse_wall(st.query_params, list(titles))
+    wall = parse_wall(st.query_params, list(known))
     for problem in wall.problems:
         st.warning(problem, icon=":material/tv:")
     if wall.on:
-        _turn(monitor, wall, st.session_state[_PAGE], titles)
+        _turn(monitor, wall, st.session_state[_PAGE], known)
 
 
-def _turn(monitor: Monitor, wall: Wall, current: str, titles: Mapping[str, str]) -> None:
+def _turn(monitor: Monitor, wall: Wall, current: str, known: Mapping[str, str]) -> None:
     verdict = monitor.verdict()
     critical = verdict.status is Status.CRITICAL
     following = next_page(wall.pages, current, critical)
@@ -145,7 +149,7 @@ def _turn(monitor: Monitor, wall: Wall, current: str, titles: Mapping[str, str])
             "every_s": wall.every_s,
             "pause_s": PAUSE_S,
             "next": following,
-            "next_title": titles.get(following or "", ""),
+            "next_title": known.get(following or "", ""),
             "at_once": critical,
             "why": "stays here while something is critical" if critical else "the only page",
             "state": plain(verdict.status),
@@ -155,6 +159,6 @@ def _turn(monitor: Monitor, wall: Wall, current: str, titles: Mapping[str, str])
         },
         on_turn_change=lambda: None,
     )
-    if asked.turn in titles:
+    if asked.turn in known:
         kept = {key: st.query_params[key] for key in KEPT if key in st.query_params}
         st.switch_page(f"pages/{asked.turn}.py", query_params=kept)

@@ -11,7 +11,9 @@ import streamlit as st
 from history import queries
 from history.answers import Event
 from history.notes import KINDS, LONGEST, NoteError, Notes
-from history.window import RangeError, parse_time, quoted
+from history.reader import WAIT_S
+from history.window import FIRST_YEAR, LAST_YEAR, RangeError, parse_time, quoted
+from ui import timerange
 from ui.words import verbatim
 
 if TYPE_CHECKING:
@@ -23,10 +25,22 @@ AUTHOR = "author"
 
 
 @st.dialog("Annotate", icon=":material/edit_note:", width="medium")
-def dialog(page: "Page") -> None:
-    """Write an annotation; below it those of the range, to be deleted."""
-    _write(page)
+def dialog(page: "Page", span: tuple[str, str]) -> None:
+    """Write an annotation; below it those of the range, to be deleted.
+
+    Args:
+        span: what stands in the two fields of time at first; see `proposed`.
+    """
+    _write(page, span)
     _list(page)
+
+
+def proposed(page: "Page") -> tuple[str, str]:
+    """When an annotation probably was: the moment the address points at, the range that was chosen, else now."""
+    moment = _pointed_at(page) or (page.now.timestamp() if timerange.is_live() else None)
+    if moment is not None:
+        return typed(moment, page.zone), ""
+    return typed(page.window.start_s, page.zone), typed(page.window.end_s, page.zone)
 
 
 def author() -> str:
@@ -54,7 +68,7 @@ def moment_s(text: str, param: str, zone: ZoneInfo, now_s: float) -> float:
         moment = datetime.fromisoformat(said)
     except ValueError:
         moment = None
-    if moment is not None and moment.tzinfo is None and not said.isdigit():
+    if moment is not None and moment.tzinfo is None and FIRST_YEAR <= moment.year <= LAST_YEAR:
         return moment.replace(tzinfo=zone).timestamp()
     try:
         return float(parse_time(said, param, now_s))
@@ -70,23 +84,20 @@ def typed(epoch_s: float, zone: ZoneInfo) -> str:
 
 
 def noted(page: "Page") -> tuple[Event, ...]:
-    """What people noted of the page's range as far as it is known, the newest first; never waits."""
-    answer = page.monitor.reader.ask(queries.events, FRESH_S, 0.0, page.window).value or ()
+    """What people noted of the page's range as far as it is known, the newest first."""
+    answer = page.monitor.reader.ask(queries.events, FRESH_S, WAIT_S, page.window).value or ()
     events = page.monitor.notes.events(answer, page.window)
     return tuple(event for event in reversed(events) if event.kind in KINDS)
 
 
-def _write(page: "Page") -> None:
+def _write(page: "Page", span: tuple[str, str]) -> None:
     names = (EVERYTHING, *page.monitor.board.names())
     wanted = st.query_params.get("component", EVERYTHING)
-    moment = _pointed_at(page)
     with st.form("annotate", border=False):
         text = st.text_input("What happened?", max_chars=LONGEST["text"])
         with st.container(horizontal=True):
-            start = st.text_input("When", typed(moment or page.window.start_s, page.zone), width=200)
-            end = st.text_input(
-                "Till", "" if moment else typed(page.window.end_s, page.zone), width=200, help="Empty: a moment."
-            )
+            start = st.text_input("When", span[0], width=200)
+            end = st.text_input("Till", span[1], width=200, help="Empty: a moment.")
         with st.container(horizontal=True):
             place = names.index(wanted) if wanted in names else 0
             component = st.selectbox("Component", names, index=place, width=200)

@@ -29,7 +29,7 @@ FIRST = "overview"
 """The page that opens where an address names none."""
 TABS = ("Link and files", "Notebook", "Saved views")
 DEMO = "Stack, tape and past are simulated; host and network figures are those of the machine it ran on."
-_PATH = "path of the page"
+_PATH, _TAB = "path of the page", "share tab"
 
 _copy = st.components.v2.component(
     "copy-link",
@@ -47,9 +47,10 @@ def here(path: str) -> None:
 def control(page: "Page") -> None:
     """The two buttons of the page's head. What is behind them is made when it is asked for."""
     if st.button("Share", icon=":material/ios_share:", type="tertiary", key="share", help="Link, files, saved views"):
-        _share(page, shown.ask())
+        st.session_state[_TAB] = TABS[0]  # the only one that can be made before the page is drawn
+        _share(page, shown.ask(), absolute(page))
     if st.button("Annotate", icon=":material/edit_note:", type="tertiary", key="annotate", help="Note what happened"):
-        annotate.dialog(page)
+        annotate.dialog(page, annotate.proposed(page))
 
 
 def base_url(page: "Page") -> str:
@@ -65,9 +66,8 @@ def absolute(page: "Page") -> str:
 
 
 @st.dialog("Share and take away", icon=":material/ios_share:", width="medium")
-def _share(page: "Page", drawing: Drawing) -> None:
-    link = absolute(page)
-    files, cell, views = st.tabs(TABS, key="share tabs", on_change="rerun")
+def _share(page: "Page", drawing: Drawing, link: str) -> None:
+    files, cell, views = st.tabs(TABS, key=_TAB, on_change="rerun")
     if files.open:
         with files:
             _link_and_files(page, drawing, link)
@@ -124,7 +124,7 @@ def _save(page: "Page") -> None:
         with st.container(horizontal=True):
             note = st.text_input("Note", max_chars=LONGEST["note"], width=260)
             who = st.text_input("Who", annotate.author(), max_chars=LONGEST["author"], width=160)
-        moving = " as of then: the range moves on with time" if timerange.is_live() else ""
+        moving = "; the range moves on with time" if timerange.is_live() else ""
         st.caption(f"Opens this page with the {timerange.words()}{moving}.")
         if st.form_submit_button("Save", type="primary"):
             annotate.remember_author(who)

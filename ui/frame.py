@@ -13,7 +13,7 @@ from history.recorder import RecorderState
 from history.window import Window
 from monitor import Monitor
 from probes.result import Status
-from ui import keys, kiosk, pulse, rangecontrol, timerange
+from ui import cursor, keys, kiosk, pulse, rangecontrol, timerange
 from ui.state import running
 from ui.status import LOOKS, age
 
@@ -101,6 +101,8 @@ def live(page: Page, body: Callable[[], Any], every_s: float | None = None) -> N
         first = False
 
     part()
+    if page.charted:
+        cursor.shared()
 
 
 def refresh_s(viewers: int) -> float:

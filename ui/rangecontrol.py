@@ -8,9 +8,11 @@ import streamlit as st
 from history.sessions import Sessions
 from history.window import RangeError
 from ui import timerange
-from ui.hours import EXTENDED, MODES
+from ui.hours import MODES, TRADING
 from ui.rangewords import PRESETS, exactly, session_presets
 from ui.state import monitor
+
+_TYPED, _REFUSED, _HOURS, _CLOCK = "typed", "typed in vain", "hours", "clock"
 
 
 def control() -> None:
@@ -54,7 +56,7 @@ def complain() -> None:
 
 def _arrow(name: str, direction: int, told: str, *, disabled: bool = False) -> None:
     st.button(
-        f":material/chevron_{'left' if direction < 0 else 'right'}:",
+        f":material/navigate_{'before' if direction < 0 else 'next'}:",
         on_click=timerange.shift,
         args=(direction,),
         key=name,
@@ -77,46 +79,50 @@ def _choice() -> None:
     st.caption(exactly(timerange.window(), timerange.zone()))
 
 
+def _led(key: str, value: str | None) -> str:
+    """Have the widget of a key show what the URL says, however that came to be; returns the key.
+
+    A key of its own for every value would not do: an open list hands the choice made on the widget before to the
+    one in its place, which takes it for a new choice.
+    """
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
+    return key
+
+
 def _typed() -> None:
-    place = timerange.generation()
     st.text_input(
         "Range",
-        key=f"typed:{place}",
+        key=_TYPED,
         placeholder="6h, yesterday 09:30..10:00, last 5 sessions",
         help="A length (6h, 90d), days and times (mon 14:00..tue 10:00, 2026-11-20, 2026-11-20 14:00..15:00), "
         f"sessions (last 5 sessions, pre-open), ISO 8601 or epoch seconds. Times are of {timerange.zone().key}.",
         on_change=_type_in,
-        args=(place,),
     )
-    if refused := st.session_state.get(f"refused:{place}"):
-        st.caption(f":material/error: {refused}")
+    place, sentence = st.session_state.get(_REFUSED, (0, ""))
+    if sentence and place == timerange.generation():
+        st.caption(f":material/error: {sentence}")
 
 
-def _type_in(place: int) -> None:
-    text, refusal = st.session_state[f"typed:{place}"], ""
+def _type_in() -> None:
+    refusal = ""
     try:
-        if text.strip():
-            timerange.type_in(text)
+        if st.session_state[_TYPED].strip():
+            timerange.type_in(st.session_state[_TYPED])
+            st.session_state[_TYPED] = ""
     except RangeError as error:
         refusal = str(error)
-    st.session_state[f"refused:{place}"] = refusal
+    st.session_state[_REFUSED] = timerange.generation(), refusal
 
 
 def _presets(title: str, ranges: Mapping[str, tuple[str, str]]) -> None:
     shown = timerange.window().words
-    key = f"preset:{title}:{shown}"
-    st.pills(
-        title,
-        list(ranges),
-        default=next((name for name, words in ranges.items() if words == shown), None),
-        key=key,
-        on_change=_choose_range,
-        args=(key, ranges),
-    )
+    key = _led(f"preset:{title}", next((name for name, words in ranges.items() if words == shown), None))
+    st.pills(title, list(ranges), key=key, on_change=_choose_range, args=(key, ranges))
 
 
 def _choose_range(key: str, ranges: Mapping[str, tuple[str, str]]) -> None:
-    if name := st.session_state.get(key):
+    if name := st.session_state[key]:
         timerange.push(*ranges[name])
 
 
@@ -124,40 +130,40 @@ def _exchange(known: Sessions) -> None:
     """What the calendar of the exchange makes possible: its ranges, and charts of its hours alone."""
     _presets(known.calendar, session_presets(known, time.time()))
     extended = any(day.pre_s < day.open_s or day.close_s < day.post_s for day in known.days[-5:])
-    mode = timerange.hours()
-    key = f"hours:{mode}"
     st.segmented_control(
         "Hours on charts",
-        [name for name, word in MODES.items() if extended or word != EXTENDED],
-        default=next(name for name, word in MODES.items() if word == mode),
-        key=key,
+        [name for name, word in MODES.items() if extended or word in {"", TRADING}],
+        key=_led(_HOURS, next(name for name, word in MODES.items() if word == _mode(extended=extended))),
         on_change=_choose_hours,
-        args=(key,),
         required=True,
         help="Without the others, nights, weekends and holidays are left out of every chart.",
     )
 
 
-def _choose_hours(key: str) -> None:
-    timerange.choose("hours", MODES[st.session_state[key]])
+def _mode(*, extended: bool) -> str:
+    """The hours the URL asks for; where an exchange has no others, the extended ones are those of trading."""
+    mode = timerange.hours()
+    return TRADING if mode and not extended else mode
+
+
+def _choose_hours() -> None:
+    timerange.choose("hours", MODES[st.session_state[_HOURS]])
 
 
 def _clock(known: Sessions | None) -> None:
-    names = clocks(timerange.zone().key, timerange.desk_zone().key, timerange.browser_zone(), known)
-    key = f"zone:{timerange.zone().key}"
+    zone = timerange.zone().key
+    names = clocks(zone, timerange.desk_zone().key, timerange.browser_zone(), known)
     st.selectbox(
         "Clock",
         list(names),
-        format_func=lambda zone: f"{zone} ({names[zone]})" if names[zone] else zone,
-        index=list(names).index(timerange.zone().key),
-        key=key,
+        format_func=lambda name: f"{name} ({names[name]})" if names[name] else name,
+        key=_led(_CLOCK, zone),
         on_change=_choose_clock,
-        args=(key,),
     )
 
 
-def _choose_clock(key: str) -> None:
-    zone = st.session_state[key]
+def _choose_clock() -> None:
+    zone = st.session_state[_CLOCK]
     timerange.choose("zone", "" if zone == timerange.desk_zone().key else zone)
 
 

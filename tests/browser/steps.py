@@ -3,7 +3,7 @@
 import re
 
 from playwright.sync_api import Browser, Page, expect
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
+from playwright.sync_api import Error as PlaywrightError
 
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
@@ -28,8 +28,11 @@ def select(page: Page, start: float, end: float) -> None:
     for _ in range(8):
         expect(page.locator("[data-testid=stSkeletonElement]")).to_have_count(0)
         expect(plot).to_be_visible()
-        plot.scroll_into_view_if_needed()
-        box = plot.bounding_box()
+        try:
+            plot.scroll_into_view_if_needed()
+            box = plot.bounding_box()
+        except PlaywrightError:
+            continue
         if box is None:
             continue
         middle = box["y"] + box["height"] / 2
@@ -39,7 +42,7 @@ def select(page: Page, start: float, end: float) -> None:
         page.mouse.up()
         try:
             page.wait_for_function("before => location.href !== before", arg=before, timeout=4000)
-        except PlaywrightTimeout:
+        except PlaywrightError:
             continue
         return
     raise AssertionError(f"nothing was selected on {before}")

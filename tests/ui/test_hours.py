@@ -58,6 +58,12 @@ def test_nights_the_holiday_and_the_afternoon_of_the_half_day_are_left_out() -> 
     ]
 
 
+def test_between_a_few_sessions_the_seams_are_seen() -> None:
+    figure = chart(WEEK)
+    collapse(figure, KNOWN, NEW_YORK, extended=False)
+    assert [shape.x0 for shape in figure.layout.shapes] == [end for _, end in left_out(figure)]
+
+
 def test_two_nights_of_one_length_are_one_entry_of_the_axis() -> None:
     figure = chart(WEEK)
     collapse(figure, KNOWN, NEW_YORK, extended=False)

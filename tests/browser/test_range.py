@@ -1,0 +1,107 @@
+"""The range in real Chromium, read in Berlin while the desk is in New York: typed, shifted, followed, collapsed."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from benchmarks.scenarios import Served
+from tests.browser.steps import DESK, ends, heading, select
+
+pytestmark = pytest.mark.browser
+DESK_ZONE = ZoneInfo("America/New_York")
+MONDAY, FRIDAY = (datetime(2026, 11, day, tzinfo=DESK_ZONE) for day in (16, 20))
+WEEK = f"from={int(MONDAY.replace(hour=9, minute=30).timestamp())}&to={int(FRIDAY.replace(hour=16).timestamp())}"
+LABELS = ".js-plotly-plot >> nth=0 >> .xtick text"
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A reader whose own clock is six hours ahead of the desk's."""
+    context = browser.new_context(viewport=DESK, timezone_id="Europe/Berlin")
+    yield context.new_page()
+    context.close()
+
+
+def drawn(page: Page) -> None:
+    """Wait for the charts, whose past the demo may still be writing."""
+    expect(page.locator(".js-plotly-plot .nsewdrag").first).to_be_visible(timeout=120_000)
+    expect(page.locator("[data-testid=stSkeletonElement]")).to_have_count(0)
+
+
+def popover(page: Page, words: str) -> None:
+    page.get_by_role("button", name=words).click()
+    expect(page.get_by_label("Range", exact=True)).to_be_visible()
+
+
+def test_a_week_of_trading_hours_has_only_those_and_what_is_selected_on_it_is_the_range(
+    demo: Served, page: Page
+) -> None:
+    page.goto(f"{demo.url}/performance?component=kafka&{WEEK}&hours=trading")
+    heading(page, "Performance")
+    drawn(page)
+    expect(page.locator(LABELS).first).to_be_visible()
+    labels = page.locator(LABELS).all_text_contents()
+    assert all(day in " ".join(labels) for day in ("Mon 16", "Tue 17", "Wed 18", "Thu 19", "Fri 20")), labels
+    assert all("09:30" <= label[:5] <= "16:00" for label in labels), labels
+    select(page, 0.41, 0.59)
+    start, end = (datetime.fromtimestamp(moment, DESK_ZONE) for moment in ends(page))
+    assert (start.date(), end.date()) == (datetime(2026, 11, 18).date(),) * 2, (start, end)
+    assert datetime.strptime("09:30", "%H:%M").time() <= start.time() < end.time()
+    assert 4 <= (end - start).total_seconds() / 3600 <= 6.5
+    expect(page).to_have_url(re.compile("hours=trading"))
+    page.get_by_role("button", name="Back", exact=True).click()
+    expect(page).to_have_url(re.compile(WEEK))
+
+
+def test_typed_shifted_followed_and_kept_over_pages(demo: Served, page: Page) -> None:
+    page.goto(f"{demo.url}/performance?component=kafka&from=now-6h&to=now")
+    heading(page, "Performance")
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    popover(page, "last 6 h")
+    field = page.get_by_label("Range", exact=True)
+    field.fill("banana")
+    field.press("Enter")
+    expect(page.get_by_text('"banana" is no time range')).to_be_visible()
+    field.fill("2026-11-20 14:00..15:00")
+    field.press("Enter")
+    expect(page.get_by_role("button", name="Fri 20 Nov 14:00 – 15:00")).to_be_visible()
+    two = int(FRIDAY.replace(hour=14).timestamp())
+    assert ends(page) == (two, two + 3600)
+    page.keyboard.press("Escape")
+
+    page.get_by_role("button", name="navigate_before").click()
+    expect(page).to_have_url(re.compile(f"from={two - 3600}&to={two}"))
+    page.get_by_role("button", name="Follow").click()
+    expect(page).to_have_url(re.compile("from=now-1h&to=now"))
+    expect(page.get_by_role("button", name="navigate_next")).to_be_disabled()
+
+    popover(page, "last 1 h")
+    page.get_by_role("radio", name="Trading hours", exact=True).click()
+    expect(page).to_have_url(re.compile("hours=trading"))
+    page.get_by_role("combobox", name=re.compile("Clock")).click()
+    page.get_by_role("option", name="Europe/Berlin (this browser)").click()
+    expect(page).to_have_url(re.compile("zone=Europe"))
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Health trends").click()
+    heading(page, "Health trends")
+    for part in ("from=now-1h", "to=now", "zone=Europe", "hours=trading"):
+        expect(page).to_have_url(re.compile(part))
+    page.go_back()
+    page.go_back()
+    heading(page, "Performance")
+    expect(page).to_have_url(re.compile("zone=Europe"))
+
+
+def test_an_hour_of_the_desk_is_that_hour_in_every_browser(demo: Served, page: Page) -> None:
+    noon = int(FRIDAY.replace(hour=12).timestamp())
+    page.goto(f"{demo.url}/performance?component=kafka&from={noon}&to={noon + 3600}")
+    drawn(page)
+    expect(page.locator(LABELS).first).to_contain_text("12:00")
+    select(page, 0.25, 0.75)
+    start, end = ends(page)
+    assert abs(start - noon - 900) < 120
+    assert abs(end - noon - 2700) < 120

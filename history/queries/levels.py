@@ -15,12 +15,11 @@ from history.answers import (
     Summary,
     cut,
     moved,
-    resumable,
-    spliced,
     stretches,
 )
 from history.buckets import Buckets, earlier, since
 from history.queries.scope import LIMITS, MAX_SERIES, Names, Scope, between, columns_of, resumes
+from history.resuming import resumable, spliced
 from history.rows import SeriesKey, SeriesRow
 from history.tiers import MAX_BUCKETS, QUARTER_HOUR, RAW, Plan, Tier, bucket_s, plan
 from history.window import Window

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from history import queries, rows
-from history.answers import LATE_S, WHOLE_EVERY_S, SeriesSet, rates, stretches
+from history.answers import SeriesSet, rates, stretches
 from history.reader import Reader
+from history.resuming import LATE_S, WHOLE_EVERY_S
 from history.rows import Sample, SeriesKey
 from history.store import Store
 from history.window import Window, parse_window

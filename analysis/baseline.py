@@ -115,8 +115,9 @@ def seasonal_band(
     middle = np.where(_inside(t, excluded), np.nan, middle + growth * week)
     if not np.isfinite(middle).any():
         return Usual(None, "What is usual is not told: the range has no day that is like others.")
-    made_of = f"usual: same hours of the {count} weeks before{', and on as from each to the next' if growth else ''}"
-    return Usual(Band(t, back(middle - down), back(middle), back(middle + up), count), made_of)
+    carried_on = f", carried on as they {'rose' if growth > 0 else 'fell'}" if growth else ""
+    band = Band(t, back(middle - down), back(middle), back(middle + up), count)
+    return Usual(band, f"usual: same hours of the {count} weeks before{carried_on}")
 
 
 def excursions(t: Floats, values: Floats, band: Band, step_s: float, least: float = FAR) -> tuple[Excursion, ...]:

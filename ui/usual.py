@@ -40,8 +40,8 @@ def usual_panel(page: Page, key: SeriesKey, *, title: str = "", height: int = ax
         title: what the series is called; else what the catalogue calls its metric, its component and labels.
     """
     name = title or called(key)
-    window = page.window
-    unlike = unlike_days(page.monitor.sessions.known, window.start_s - LONGEST_S, window.end_s, page.zone)
+    window, desk = page.window, page.monitor.settings.app.zone
+    unlike = unlike_days(page.monitor.sessions.known, window.start_s - LONGEST_S, window.end_s, desk)
     return Panel(
         title=name,
         question=Question(course, (window, key, unlike), max(15.0, fresh_s(page))),
@@ -57,7 +57,7 @@ def called(key: SeriesKey) -> str:
     """``Consumer lag, kafka ticks``.
 
     >>> called(SeriesKey("host", "host_cpu_ratio")), called(SeriesKey("a", "m", (("topic", "ticks"),)))
-    ('CPU in use, host', 'M, a ticks')
+    ('CPU, host', 'M, a ticks')
     """
     title = METRICS[key.metric].title if key.metric in METRICS else key.metric
     return f"{sentence_case(title)}, {' '.join([key.component, *(value for _, value in key.labels)])}"
@@ -75,13 +75,13 @@ def told(name: str, found: Course) -> str:
         if np.isfinite(low):
             words.append(f"usual at this hour {_between(low, high, line.unit)}")
     if found.trend is not None and found.trend.per_week is not None:
-        words.append(found.trend.message)
+        words.append(found.trend.message if found.trend.clear else "no clear trend")
     return f"{name} – {', '.join(words)}"
 
 
 def below(found: Course) -> str:
-    """The note under the chart: what the band is made of, and how often the series left it."""
-    remarks = [found.usual.message]
+    """The note under the chart: what the band is made of, how often the series left it, why no trend is told."""
+    remarks = [found.usual.message, "" if found.trend is None or found.trend.clear else found.trend.message]
     if found.usual.band is not None:
         count = len(found.outside)
         remarks.append(f"◆ {count} × far outside" if count else "never far outside")

@@ -197,7 +197,7 @@ def test_what_grew_every_week_is_taken_to_grow_on() -> None:
     grown = [busy(each, 0.1, seed=6) * 1.05 ** ((each - t[0]) / WEEK_S) for each in (past_t, t)]
     found = seasonal_band(t, past_t, grown[0], NEW_YORK, QUARTER_S)
     assert found.band is not None
-    assert found.message == "usual: same hours of the 5 weeks before, and on as from each to the next"
+    assert found.message == "usual: same hours of the 5 weeks before, carried on as they rose"
     assert 0.9 <= covered(found.band, grown[1]) <= 0.97
     back_and_forth = grown[0] * np.where((past_t - t[0]) // WEEK_S == -3, 1.5, 1.0)
     assert seasonal_band(t, past_t, back_and_forth, NEW_YORK, QUARTER_S).message.endswith("5 weeks before")

@@ -76,7 +76,7 @@ def test_the_band_follows_the_season_at_every_range(filled: Store, days: int) ->
     assert band is not None
     assert band.weeks == 5
     if days >= 7:  # enough to tell the growth from the noise
-        assert found.usual.message == "usual: same hours of the 5 weeks before, and on as from each to the next"
+        assert found.usual.message == "usual: same hours of the 5 weeks before, carried on as they rose"
     assert set(line.t) <= set(band.t)
     place = np.searchsorted(band.t, line.t)
     inside = (line.avg >= band.low[place]) & (line.avg <= band.high[place])

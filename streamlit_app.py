@@ -30,6 +30,10 @@ SECTIONS = {
         ("trends", "Health trends", ":material/timeline:"),
         ("performance", "Performance", ":material/speed:"),
     ],
+    "Explore": [
+        ("explore", "Explore", ":material/query_stats:"),
+        ("compare", "Compare", ":material/compare_arrows:"),
+    ],
     "Trading": [("tape", "Tape", ":material/candlestick_chart:")],
     "Operate": [("debug", "Debug", ":material/bug_report:")],
 }
@@ -38,7 +42,7 @@ SECTIONS = {
 
 def main() -> None:
     """Route one page view."""
-    from ui import frame, kiosk, timerange
+    from ui import frame, kiosk, share, timerange
     from ui.state import monitor
 
     st.set_page_config(page_title=frame.tab_title(monitor()), page_icon=ICON, layout="wide")
@@ -57,6 +61,7 @@ def main() -> None:
         position="hidden" if wall else "sidebar",
     )
     kiosk.at(page.url_path)
+    share.here(page.url_path)
     timerange.restore()
     page.run()
 

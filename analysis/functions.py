@@ -137,7 +137,7 @@ FUNCTIONS = {
 """By the name in a link; the first is what is drawn when nothing is asked for."""
 
 
-def figures(line: Series) -> Summary:
+def figures_of(line: Series) -> Summary:
     """Extremes and percentiles of the points of a line, each bucket counting once."""
     quantiles = np.quantile(line.avg, (0.5, 0.95, 0.99))
     levels = (line.avg.mean(), line.low.min(), line.high.max(), *quantiles)

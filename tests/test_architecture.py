@@ -184,7 +184,7 @@ def test_the_list_of_pages_is_the_pages_there_are() -> None:
     )
     listed = [script for pages in sections.values() for script, _, _ in pages]
     assert sorted(listed) == [path.stem for path in PAGES]
-    assert set(sections) == {"Live", "History", "Trading", "Operate"}
+    assert set(sections) == {"Live", "History", "Explore", "Trading", "Operate"}
 
 
 def test_only_what_shows_pages_imports_streamlit() -> None:

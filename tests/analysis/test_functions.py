@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.functions import AS_RECORDED, FUNCTIONS, Unfit, figures, smooth_s
+from analysis.functions import AS_RECORDED, FUNCTIONS, Unfit, figures_of, smooth_s
 from history.answers import Series
 
 STEP_S = 10
@@ -140,7 +140,7 @@ def test_one_point_or_none_is_no_trouble(name: str, values: list[float]) -> None
 
 
 def test_figures_of_the_points() -> None:
-    found = figures(line([float(value) for value in range(101)]))
+    found = figures_of(line([float(value) for value in range(101)]))
     assert (found.p50, found.p95, found.p99, found.avg, found.high, found.low, found.count) == (
         *(50, 95, 99, 50),
         *(200, 0, 101),

@@ -25,6 +25,8 @@ HEADINGS = {
     "network": "Network",
     "trends": "Health trends",
     "performance": "Performance",
+    "explore": "Explore",
+    "compare": "Compare",
     "tape": "Tape",
     "debug": "Debug",
 }

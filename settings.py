@@ -10,11 +10,24 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+from urllib.parse import urlsplit
 
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
-from settings_sections import DEFAULT_ZONE, App, Component, History, Limit, MonitorSection, Retention, Section, State
+from settings_sections import (
+    DEFAULT_ZONE,
+    App,
+    Component,
+    History,
+    Limit,
+    MonitorSection,
+    Retention,
+    Section,
+    State,
+    Workbench,
+)
 from settings_types import literal, mask
 
 __all__ = [
@@ -31,6 +44,7 @@ __all__ = [
     "Section",
     "Settings",
     "State",
+    "Workbench",
     "find_file",
     "load",
     "relation_problems",
@@ -46,8 +60,18 @@ class Settings(Section):
     history: History = History()
     state: State = State()
     monitor: MonitorSection = MonitorSection()
+    workbench: Workbench = Workbench()
     component: tuple[Component, ...] = ()
     demo: bool = False
+
+    @model_validator(mode="after")
+    def _one_engine(self) -> Self:
+        if self.workbench.dsn is not None and urlsplit(self.history.dsn.reveal()).scheme == "chdb":
+            raise PydanticCustomError(
+                "workbench_dsn",
+                "workbench.dsn names a server, history.dsn the embedded engine: leave workbench.dsn away",
+            )
+        return self
 
     def interval_s(self, component: Component) -> float:
         return component.interval_s or self.monitor.interval_s

@@ -74,6 +74,15 @@ class MonitorSection(Section):
     deadline_s: Duration = Field(2.0, alias="deadline", ge=0.1)
 
 
+class Workbench(Section):
+    """``[workbench]``: SQL by analysts; `enabled` None: where only this machine can reach the application."""
+
+    enabled: bool | None = None
+    dsn: Annotated[SecretUrl | None, url_of("clickhouse", "clickhouses")] = None
+    max_seconds: float = Field(10.0, ge=1, le=600)
+    max_rows: int = Field(10_000, ge=1, le=100_000)
+
+
 class Limit(Section):
     """An operator's own thresholds for one metric; what is not given keeps the catalogue's default."""
 

@@ -1,11 +1,11 @@
 """ClickHouse's HTTP interface before the embedded engine, in a process of its own.
 
-It speaks as much of the protocol as clickhouse-connect needs: ping, authentication, queries with
-parameters and settings, inserts in any format, errors with their code. A process of its own,
+It speaks as much of the protocol as clickhouse-connect needs: ping, authentication, queries side by side
+with parameters and settings, inserts in any format, errors with their code. A process of its own,
 because one process can open one chdb path only, and so that it can be killed or frozen.
 
 While it runs it can be told to lack a grant, to answer another version, to serve a user who may
-only read (the engine's own readonly=1), to refuse by any error of ClickHouse's, or to be slow.
+only read (the engine's own readonly), to refuse by any error of ClickHouse's, or to be slow.
 """
 
 import base64
@@ -44,9 +44,7 @@ class Refusal(Exception):
 class Front(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    engine: Any = None
-    lock = threading.Lock()
-    readers_engine: Any = None
+    directory = ""
     denied: tuple[str, ...] = ()
     told: ClassVar[dict[str, Any]] = {}
 
@@ -104,18 +102,20 @@ class Front(http.server.BaseHTTPRequestHandler):
         body = self._heed(body)
         settings = {name: value for name, value in params.items() if not NOT_SETTINGS.fullmatch(name)}
         bound = {name[6:]: value for name, value in params.items() if name.startswith("param_")}
-        with self.lock:
-            self._do(f"USE `{params.get('database') or 'default'}`")
+        if self.told.get("readonly"):
+            settings = {"readonly": str(int(self.told["readonly"])), **settings}
+        elif "readonly" in settings:  # it holds for the statement, not for what comes beside it
+            settings["readonly"] = settings.pop("readonly")
+        import chdb
+
+        with closing(chdb.connect(self.directory)) as engine:  # type: ignore[no-untyped-call]
+            engine.query(f"USE `{params.get('database') or 'default'}`", "TabSeparated")
             for name, value in settings.items():
-                self._do(f"SET {name} = '{value}'")
-            try:
-                insert = INSERT.match(body)
-                if insert and body[insert.end() :].strip():
-                    return self._insert(insert[0].decode(), body[insert.end() :])
-                return bytes(self._for_user().query(body.decode(), "TabSeparated", params=bound).bytes() or b"")
-            finally:
-                for name in settings:
-                    self._do(f"SET {name} = DEFAULT")
+                engine.query(f"SET {name} = '{value}'", "TabSeparated")
+            insert = INSERT.match(body)
+            if insert and body[insert.end() :].strip():
+                return _insert(engine, insert[0].decode(), body[insert.end() :])
+            return bytes(engine.query(body.decode(), "TabSeparated", params=bound).bytes() or b"")
 
     def _heed(self, body: bytes) -> bytes:
         """What this front was told about such a statement."""
@@ -131,19 +131,6 @@ class Front(http.server.BaseHTTPRequestHandler):
         version = self.told.get("version")
         return body.replace(b"version()", f"'{version}'".encode()) if version else body
 
-    def _insert(self, statement: str, rows: bytes) -> bytes:
-        with tempfile.NamedTemporaryFile(suffix=".native") as file:
-            file.write(rows)
-            file.flush()
-            self._do(re.sub(r"(?i)\sFORMAT\s", f" FROM INFILE '{file.name}' FORMAT ", statement))
-        return b""
-
-    def _do(self, sql: str) -> None:
-        self._for_user().query(sql, "TabSeparated")
-
-    def _for_user(self) -> Any:
-        return self.readers_engine if self.told.get("readonly") else self.engine
-
     def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
         self.send_header("X-ClickHouse-Summary", "{}")
@@ -156,6 +143,14 @@ class Front(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *args: object) -> None:
         pass
+
+
+def _insert(engine: Any, statement: str, rows: bytes) -> bytes:
+    with tempfile.NamedTemporaryFile(suffix=".native") as file:
+        file.write(rows)
+        file.flush()
+        engine.query(re.sub(r"(?i)\sFORMAT\s", f" FROM INFILE '{file.name}' FORMAT ", statement), "TabSeparated")
+    return b""
 
 
 LACKING = "{user}: Not enough privileges. To execute this query, it's necessary to have the grant {grant}"
@@ -210,7 +205,7 @@ class ClickHouseProcess:
             refusing: pattern of a statement, ClickHouse's code, its name and sentence.
             slow: pattern of a statement and seconds.
             version: what ``version()`` answers.
-            readonly: whether the user may only read.
+            readonly: the user's setting of that name: 1 only reads, 2 may also set limits.
         """
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
             connection.request("POST", "/tell", json.dumps(what))
@@ -236,11 +231,9 @@ def clickhouse_process(directory: Path, denied: tuple[str, ...] = ()) -> Iterato
 def main(port: int, directory: str, *denied: str) -> None:
     import chdb
 
-    Front.engine = chdb.connect(directory)  # type: ignore[no-untyped-call]
-    Front.readers_engine = chdb.connect(directory)  # type: ignore[no-untyped-call]
-    Front.readers_engine.query("SET readonly = 1", "TabSeparated")
-    Front.denied = denied
-    http.server.ThreadingHTTPServer(("127.0.0.1", port), Front).serve_forever()
+    Front.directory, Front.denied = directory, denied
+    with closing(chdb.connect(directory)):  # type: ignore[no-untyped-call]  # keeps it open between requests
+        http.server.ThreadingHTTPServer(("127.0.0.1", port), Front).serve_forever()
 
 
 if __name__ == "__main__":

@@ -459,3 +459,16 @@ def test_a_servers_dsn_may_name_the_database() -> None:
     ):
         with pytest.raises(ValidationError, match=said):
             database(**wrong)
+
+
+def test_the_workbench_is_bounded_and_a_user_of_its_own_needs_a_server(toml) -> None:
+    workbench = load(toml("[workbench]\nenabled = true\nmax_seconds = 30\nmax_rows = 500\n")).workbench
+    assert (workbench.enabled, workbench.max_seconds, workbench.max_rows, workbench.dsn) == (True, 30.0, 500, None)
+    assert load(None).workbench.enabled is None
+    own = 'dsn = "clickhouse://analyst:secret-pass@db:8123"\n'
+    assert load(toml(f'[history]\ndsn = "clickhouse://db:8123"\n[workbench]\n{own}')).workbench.dsn is not None
+    (line,) = problems(toml(f"[workbench]\n{own}"))
+    assert "workbench.dsn names a server, history.dsn the embedded engine" in line
+    assert "secret-pass" not in line
+    lines = problems(toml('[workbench]\nmax_seconds = 0\nmax_rows = 1000000\ndsn = "chdb://x"\n'))
+    assert [line.split(": ")[1] for line in lines] == ["workbench.dsn", "workbench.max_seconds", "workbench.max_rows"]

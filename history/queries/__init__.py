@@ -9,6 +9,7 @@ from history.queries.moving import movers
 from history.queries.notes import events, events_of, saved_views
 from history.queries.past import Past, as_it_was
 from history.queries.scope import LIMITS, MAX_SERIES, Scope, scope_of
+from history.queries.space import stored
 from history.queries.statuses import changes, intervals, last_statuses
 
 __all__ = [
@@ -30,5 +31,6 @@ __all__ = [
     "saved_views",
     "scope_of",
     "series",
+    "stored",
     "summaries",
 ]

@@ -2,10 +2,11 @@
 
 import streamlit as st
 
+from analysis.performance import throughput_metric
 from history import queries
 from probes.cache import ComponentView
 from probes.catalogue import humanize_duration
-from ui import comparison, frame, moved, performance, trends
+from ui import before_after, comparison, frame, moved, performance, trends
 from ui.panels import Panel, Question, show
 from ui.questions import fresh_s, known_components, metric_panel
 
@@ -34,6 +35,8 @@ def choose() -> performance.Chosen | None:
         # Not bound: other pages hand over a component by this name, which need not be one there is.
         chosen = st.selectbox("Component", names, index=names.index(first), width=260)
         comparison.control()
+        before_after.control(page, chosen)
+    before_after.complain(page.zone)
     st.session_state["performance"] = chosen
     if chosen != wanted:
         st.query_params["component"] = chosen
@@ -48,6 +51,7 @@ def draw() -> None:
     listed = " · ".join(f"{v.name} {humanize_duration(latency_s(v))}" for v in slowest()[:5] if latency_s(v))
     st.markdown(f"**Slowest now** {listed or ':gray[no component answers with a latency]'}")
     fresh, window = fresh_s(page), page.window
+    show(page.monitor.reader, before_after.panels(page, chosen.component, throughput_metric(chosen.kind)))
     show(page.monitor.reader, performance.panels(page, chosen))
     show(
         page.monitor.reader,

@@ -75,18 +75,18 @@ def with_gaps(t: Floats, *columns: Floats, step_s: float) -> tuple[Floats, ...]:
     return (np.insert(t, places, moments), *(np.insert(c, places, np.nan) for c in columns))
 
 
-def evenly(t: Floats) -> Floats:
-    """The same times with those between them that make all distances the usual one; as they are where none would.
+def evenly(t: Floats, step_s: float) -> Floats:
+    """The same times with those between them that make all distances one; as they are where too many would be added.
 
-    >>> evenly(np.array([0.0, 10, 20, 40])).tolist(), evenly(np.array([0.0, 10, 20, 45])).tolist()
+    >>> evenly(np.array([0.0, 10, 20, 40]), 10).tolist(), evenly(np.array([0.0, 10, 20, 45]), 10).tolist()
     ([0.0, 10.0, 20.0, 30.0, 40.0], [0.0, 10.0, 20.0, 45.0])
     """
     distances = np.diff(t)
-    usual_s = float(np.median(distances)) if len(t) > 1 else 0.0
-    if not usual_s or t[-1] - t[0] > 2 * len(t) * usual_s or np.any(distances % usual_s):
-        return t
-    filled: Floats = t[0] + usual_s * np.arange(round((t[-1] - t[0]) / usual_s) + 1)
-    return filled
+    for width_s in (float(np.median(distances)), step_s) if len(t) > 1 else ():
+        if not np.any(distances % width_s) and t[-1] - t[0] <= 2 * len(t) * width_s:
+            filled: Floats = t[0] + width_s * np.arange(round((t[-1] - t[0]) / width_s) + 1)
+            return filled
+    return t
 
 
 def unfinished(line: Series, read_s: float) -> bool:
@@ -101,12 +101,12 @@ def draw_line(canvas: Canvas, line: Series, values: Floats, pen: Pen, *, spread:
         spread: tell the minimum and maximum of each bucket on hover.
     """
     t, values, low, high = with_gaps(line.t, values, line.low, line.high, step_s=line.step_s)
-    told = np.column_stack([low, high]) if spread else None
+    told = np.column_stack([low, high]) if spread else np.empty((len(t), 0))
     whole = len(t) - 1 if unfinished(line, canvas.read_s) and len(t) > 1 else len(t)
-    _trace(canvas, t[:whole], values[:whole], pen, told=None if told is None else told[:whole])
+    _trace(canvas, _Points(t[:whole], values[:whole], told[:whole], line.step_s), pen)
     if whole < len(t):
         tail = Pen(pen.name, pen.colour, pen.width, "dot", named=False)
-        _trace(canvas, t[-2:], values[-2:], tail, told=None if told is None else told[-2:], tail=True)
+        _trace(canvas, _Points(t[-2:], values[-2:], told[-2:], line.step_s), tail, tail=True)
 
 
 def draw_band(canvas: Canvas, line: Series, low: Floats, high: Floats, colour: str, opacity: float = 0.16) -> None:
@@ -120,7 +120,7 @@ def draw_band(canvas: Canvas, line: Series, low: Floats, high: Floats, colour: s
     if not known.any():
         return
     middle = np.interp(t, t[known], ((low + high) / 2)[known])
-    even = evenly(t)
+    even = evenly(t, line.step_s)
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     for edge, fill in ((low, "none"), (high, "tonexty")):
         canvas.figure.add_scatter(
@@ -135,22 +135,45 @@ def draw_band(canvas: Canvas, line: Series, low: Floats, high: Floats, colour: s
         )
 
 
-def _trace(canvas: Canvas, t: Floats, values: Floats, pen: Pen, *, told: Floats | None, tail: bool = False) -> None:
-    lone = _lone(values)
-    unit = canvas.scale.unit
-    spread = "" if told is None else " (%{customdata[0]:.4~r} – %{customdata[1]:.4~r})"
+@dataclass(frozen=True, slots=True)
+class _Points:
+    """The points of a trace; `told`: minimum and maximum of each, or nothing."""
+
+    t: Floats
+    values: Floats
+    told: Floats
+    step_s: float
+
+    def even(self) -> "_Points":
+        """The same points among empty ones at even distances, which take fewer bytes; as they are if that cannot be.
+
+        A line without a hole is drawn through its empty points.
+        """
+        t = evenly(self.t, self.step_s)
+        if len(t) == len(self.t) or np.isnan(self.values).any():
+            return self
+        places = np.searchsorted(t, self.t)
+        values, told = np.full(len(t), np.nan), np.full((len(t), self.told.shape[1]), np.nan)
+        values[places], told[places] = self.values, self.told
+        return _Points(t, values, told, self.step_s)
+
+
+def _trace(canvas: Canvas, points: _Points, pen: Pen, *, tail: bool = False) -> None:
+    lone = _lone(points.values)
+    even = points.even()
+    spread = " (%{customdata[0]:.4~r} – %{customdata[1]:.4~r})" if even.told.size else ""
     canvas.figure.add_scatter(
-        **times(t, canvas.clock),
-        y=narrow(values / canvas.scale.divisor),
-        customdata=None if told is None else narrow(told / canvas.scale.divisor),
+        **times(even.t, canvas.clock),
+        y=narrow(even.values / canvas.scale.divisor),
+        customdata=narrow(even.told / canvas.scale.divisor) if even.told.size else None,
         name=pen.name,
         legendgroup=pen.name,
         showlegend=pen.named,
         mode="lines+markers" if lone.any() else "lines",
         marker={"size": np.where(lone, 4, 0).astype(np.uint8) if lone.any() else 4, "color": pen.colour},
         line={"color": pen.colour, "width": pen.width, "dash": pen.dash},
-        hovertemplate=f"%{{y:.4~r}}{spread} {unit}{' so far' if tail else ''}<extra>{pen.name}</extra>",
-        connectgaps=False,
+        hovertemplate=f"%{{y:.4~r}}{spread} {canvas.scale.unit}{' so far' if tail else ''}<extra>{pen.name}</extra>",
+        connectgaps=even is not points,
     )
 
 

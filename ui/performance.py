@@ -7,7 +7,7 @@ from history.answers import Floats, Series, SeriesSet
 from probes import METRICS
 from probes.catalogue import humanize, sentence_case
 from probes.kind import Kind
-from ui import charts
+from ui import before_after, charts
 from ui.comparison import Comparison
 from ui.frame import Page
 from ui.panels import Panel, plot_answer
@@ -95,6 +95,7 @@ def _draw_fan(page: Page, chosen: Chosen, answer: SeriesSet) -> None:
         previous_name=chosen.compared.legend,
         events=events_of(page, (chosen.component,)),
         strip=(chosen.component, known_statuses(page, chosen.component)),
+        moment=before_after.mark(page),
         height=260,
         read_s=answer.read_s,
     )
@@ -110,6 +111,7 @@ def _draw_throughput(page: Page, chosen: Chosen, metric: str, answer: SeriesSet)
         previous_name=chosen.compared.legend,
         thresholds=limits(page.monitor, metric, (chosen.component,)),
         events=events_of(page, (chosen.component,)),
+        moment=before_after.mark(page),
         height=170,
         read_s=answer.read_s,
     )
@@ -123,6 +125,7 @@ def _draw_failures(page: Page, chosen: Chosen, answer: SeriesSet) -> None:
         page.zone,
         previous=next(iter(before(answer)), None),
         previous_name=chosen.compared.legend,
+        moment=before_after.mark(page),
         height=150,
         read_s=answer.read_s,
     )

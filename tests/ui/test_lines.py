@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from history.answers import Interval, Series
+from history.buckets import buckets
 from history.window import Window
 from probes.result import Status
 from ui import charts, timeline
@@ -123,3 +124,24 @@ def test_holes_are_hatched_and_a_first_look_that_is_due_is_none() -> None:
     assert unseen.marker.pattern.shape == "/"
     assert "(9 h)" in unseen.customdata[0]
     assert unseen.x[1] / 1000 == YEAR.length_s
+
+
+def test_samples_rarer_than_buckets_travel_at_even_distances_and_no_line_is_drawn_over_a_hole() -> None:
+    t = np.floor(np.arange(0, 3600, 15.0) / 10) * 10
+    rare = series(t, np.ones(len(t)) * 0.002, 10)
+    joined = charts.time_series([rare], Window(0, 3600), UTC).data[-1]
+    assert (joined.x, joined.dx, joined.connectgaps) == (None, 10_000, True)
+    assert places(joined)[np.isfinite(joined.y)].tolist() == t.tolist()
+    assert np.isnan(joined.y).sum() == len(joined.y) - len(t)
+    with_hole = rare.of([column[(t < 600) | (t > 1200)] for column in rare.columns])
+    broken = charts.time_series([with_hole], Window(0, 3600), UTC).data[-1]
+    assert broken.connectgaps is False
+    assert drawn_at(charts.time_series([with_hole], Window(0, 3600), UTC), 900.0) == set()
+
+
+def test_points_at_the_clocks_hours_are_even_over_a_change_of_the_clock() -> None:
+    zone = ZoneInfo("America/New_York")
+    edges = buckets(1_793_300_000, 1_793_900_000, 4 * 3600, str(zone)).edges_s
+    line = series(np.array(edges[:-1], dtype=float), np.ones(len(edges) - 1), 4 * 3600)
+    drawn = charts.time_series([line], Window(edges[0], edges[-1]), zone).data[-1]
+    assert (drawn.x, drawn.dx) == (None, 4 * 3600 * 1000)

@@ -15,7 +15,7 @@ from probes.cache import ComponentView, worst_first
 from probes.catalogue import humanize_duration
 from probes.result import Status
 from probes.verdict import Verdict, judge_all
-from ui import cards, frame, moment, past
+from ui import cards, daybars, frame, moment, past
 from ui.questions import known_events
 from ui.status import badge, coloured, view_badge
 
@@ -112,6 +112,16 @@ def what_changed(now: datetime, found: Past | None) -> None:
         )
 
 
+def day_bars() -> None:
+    """Each component's last ninety days, a bar a day; read when they are asked for."""
+    days = st.expander("The last 90 days, day by day", icon=":material/calendar_month:", key="days", on_change="rerun")
+    if not days.open:
+        return
+    known = daybars.known(page)
+    rows = [daybars.row(name, found) for name, found in known.items()]
+    days.markdown("\n\n".join(rows) if rows else ":gray[Reading the history…]")
+
+
 def in_words(change: Change | Event, now: datetime, direction: str) -> str:
     """One change or event in a line; its time leads to the stack as it was then."""
     if isinstance(change, Change):
@@ -130,6 +140,6 @@ def _last_day(now: datetime) -> Window:
 
 moment.complain(page)
 if moment.moment(page) is None:
-    frame.live(page, overview)
+    frame.live(page, overview, later=day_bars)
 else:
     frame.live(page, partial(past.draw, page, board), every_s=past.PACE_S)

@@ -75,11 +75,14 @@ def head(page: Page) -> None:
     st.caption(page.question)
 
 
-def live(page: Page, body: Callable[[], Any], every_s: float | None = None) -> None:
+def live(
+    page: Page, body: Callable[[], Any], every_s: float | None = None, later: Callable[[], Any] | None = None
+) -> None:
     """Draw `body` and draw it again as results come in; a page has exactly one such part.
 
     Args:
         every_s: None: as often as the number of viewers allows (`refresh_s`).
+        later: what stands below it and can wait: drawn from the second drawing on.
     """
     context = get_script_run_ctx()
     viewers = running().viewers(context.session_id if context else "")
@@ -95,6 +98,8 @@ def live(page: Page, body: Callable[[], Any], every_s: float | None = None) -> N
         kiosk.draw(page.monitor)
         banner(running().monitor)
         body()
+        if later and not first:
+            later()
         if page.charted or not first:  # what the browser loads for them comes after the Overview's own content
             pulse.beat(page.zone, pace_s)
             keys.listen(charted=page.charted)

@@ -74,7 +74,7 @@ def controls(page: Page, at_s: int, window: Window, found: Past | None, line: Ti
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         _change(page.monitor, at_s, found, "before_s", "Previous change", ":material/skip_previous:")
         for label, by_s in STEPS_S.items():
-            st.button(label, key=f"step:{by_s}", on_click=moment.go, args=(at_s + by_s,))
+            st.button(label, key=f"step:{by_s}", on_click=_step, args=(page, by_s))
         _change(page.monitor, at_s, found, "after_s", "Next change", ":material/skip_next:")
         st.text_input(
             "Go to a moment",
@@ -99,7 +99,7 @@ def controls(page: Page, at_s: int, window: Window, found: Past | None, line: Ti
             format_func=partial(notch, window=window, zone=page.zone),
             key=key,
             on_change=_scrubbed,
-            args=(key,),
+            args=(page, at_s, key),
             label_visibility="collapsed",
         )
 
@@ -114,6 +114,12 @@ def _change(monitor: Monitor, at_s: int, found: Past | None, which: str, label: 
         disabled=found is not None and getattr(found, which) is None,
         help="The moment after any component's status changed",
     )
+
+
+def _step(page: Page, by_s: int) -> None:
+    at_s = moment.moment(page)  # not the one the button was drawn for: quick clicks come before it is drawn anew
+    if at_s is not None:
+        moment.go(at_s + by_s)
 
 
 def _jump(monitor: Monitor, at_s: int, which: str) -> None:
@@ -141,8 +147,9 @@ def _typed(zone: ZoneInfo) -> None:
         moment.go(at_s)
 
 
-def _scrubbed(key: str) -> None:
-    moment.go(int(st.session_state[key]))
+def _scrubbed(page: Page, at_s: int, key: str) -> None:
+    if moment.moment(page) == at_s:  # a drawing that the next action interrupts leaves its change to be told again
+        moment.go(int(st.session_state[key]))
 
 
 def notches(window: Window, at_s: int, changes_s: Sequence[float]) -> list[int]:

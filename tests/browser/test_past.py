@@ -137,3 +137,13 @@ def test_a_page_of_the_past_does_not_scroll_sideways(
     expect(page.get_by_text("End of the page as it stood")).to_be_visible()
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= size["width"]
     page.context.close()
+
+
+def test_the_last_ninety_days_are_below_the_cards_when_asked_for(
+    demo: Served, browser: Browser, incident_s: tuple[int, int]
+) -> None:
+    page = opened(browser, demo.url)
+    page.get_by_text("The last 90 days, day by day").click()
+    bars = page.get_by_role("img", name=re.compile("^host: .*critical"))
+    expect(bars).to_be_visible()
+    page.context.close()

@@ -56,7 +56,7 @@ def time_series(
     figure = blank(window, zone, height)
     shown = [line for line in lines if np.isfinite(line.avg).any()][:MAX_LINES]
     if not shown:
-        return figure
+        return marks.nothing(figure)
     banded = len(shown) <= MAX_BANDS
     usual, peak = np.concatenate([s.avg for s in shown]), np.concatenate([s.high if banded else s.avg for s in shown])
     wide = is_wide([s.avg for s in shown], float(np.nanmax(peak)), shown[0].unit)

@@ -23,7 +23,7 @@ EVENT = "#9085e9"
 STRIP_PX, STRIP_GAP_PX = 7, 4
 STRIP_HEIGHTS = {Status.OK: 0.45, Status.UNKNOWN: 0.45, Status.WARNING: 0.75, Status.CRITICAL: 1.0}
 """Of the strip: what is worse is higher, for those who do not tell the colours."""
-LABEL_PX, LABEL_SHARE = 14, 0.15
+LABEL_PX, LABEL_SHARE = 14, 0.25
 """A name is so high, and stands over the last such share of its line."""
 MOST_LABELS = 3
 
@@ -85,6 +85,15 @@ def event_words(event: Event, canvas: Canvas) -> str:
     more = ", ".join(filter(None, (length, f"by {event.author}" if event.author else "")))
     subject = " ".join(filter(None, (event.kind, event.component)))
     return f"▲ {at:%H:%M:%S} {subject}: {event.text[:160]}{f' ({more})' if more else ''}"
+
+
+def nothing(figure: go.Figure) -> go.Figure:
+    """A frame without lines says that it has none."""
+    figure.update_xaxes(showticklabels=False)
+    figure.update_yaxes(visible=False)
+    return figure.add_annotation(
+        xref="paper", yref="paper", x=0.5, y=0.5, text="no value in this range", font={"size": 12}, showarrow=False
+    )
 
 
 def moment(canvas: Canvas, at_s: float, text: str) -> None:

@@ -144,10 +144,11 @@ def test_a_chosen_moment_has_a_line_and_its_name_unless_it_is_outside() -> None:
     assert texts(charts.time_series([line], HOUR, LONDON, moment=(9000.0, "02:30:00"))) == []
 
 
-def test_series_without_a_single_value_are_an_empty_frame() -> None:
+def test_series_without_a_single_value_are_a_frame_that_says_so() -> None:
     figure = charts.time_series([series(np.full(360, np.nan))], HOUR, LONDON)
     assert len(figure.data) == 0
     assert figure.layout.height == axes.HEIGHT
+    assert texts(figure) == ["no value in this range"]
 
 
 def test_of_many_series_a_dozen_is_drawn() -> None:

@@ -33,8 +33,8 @@ check: $(VENV)/.ready-test ## lint, types, import contract
 bench: $(VENV)/.ready-test ## run the benchmarks; writes benchmarks/results.json and docs/performance.md
 	@$(BIN)/python -m benchmarks
 
-screenshots: $(VENV)/.ready-test ## take the pictures of the README from the running demo
-	@$(BIN)/python docs/screenshots.py
+screenshots: $(VENV)/.ready-test ## take the pictures of the documents from a demo; ARGS="kafka past" for some
+	@$(BIN)/python docs/screenshots.py $(ARGS)
 
 doctor: $(VENV)/.ready-run ## try every configured connection once and say what is wrong
 	@$(if $(CONFIG),TAPEWATCH_CONFIG=$(CONFIG)) $(BIN)/python doctor.py

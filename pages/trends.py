@@ -77,7 +77,7 @@ def health_trends() -> None:
         ],
     )
     moved.draw(page)
-    st.caption("Hatched means that nobody looked: neither up nor down is claimed for it.")
+    st.caption("Thicker is worse. Hatched means that nobody looked: neither up nor down is claimed for it.")
 
 
 frame.live(page, health_trends, every_s=10.0)

@@ -3,6 +3,8 @@ const FIELDS = "input, textarea, select, [contenteditable=true], [role=dialog], 
 const NEXT_MS = 1500, OPEN_MS = 10_000, KEPT_MS = 500
 let told, trigger, list, goingMs = -Infinity, acts = 0
 
+const seen = (selector) => [...document.querySelectorAll(selector)].find((element) => element.offsetParent)
+
 const go = (title) =>
   [...document.querySelectorAll("[data-testid=stSidebarNavLink]")].find((a) => a.textContent.endsWith(title))?.click()
 
@@ -11,7 +13,7 @@ const go = (title) =>
 const focus = (selector, untilMs, mine = acts, sinceMs = Date.now()) => {
   const now = Date.now()
   if (mine !== acts || now > untilMs) return
-  const field = [...document.querySelectorAll(selector)].find((e) => e.offsetParent)
+  const field = seen(selector)
   if (!field || document.activeElement !== field) {
     field?.focus()
     sinceMs = now
@@ -20,8 +22,8 @@ const focus = (selector, untilMs, mine = acts, sinceMs = Date.now()) => {
 }
 
 const act = ({ click, field, page, sends }) => {
-  if (click) document.querySelector(click)?.click()
-  if (page && !document.querySelector(field)) go(page)
+  if (click) seen(click)?.click()
+  if (page && !seen(field)) go(page)
   if (field) focus(field, Date.now() + OPEN_MS)
   if (sends) trigger(sends, true)
 }

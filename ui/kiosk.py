@@ -21,6 +21,8 @@ from ui.status import plain
 
 HOME = "overview"
 EVERY = "30s"
+USUAL = (HOME, "system", "redis", "clickhouse", "kafka", "network", "trends", "performance", "tape")
+"""The pages of a wall that asks for none: those that say something without being asked."""
 LEAST_S, MOST_S = 5.0, 3600.0
 PAUSE_S = 60.0
 WIDTH_PX = 1060
@@ -65,7 +67,7 @@ def parse_wall(query: Mapping[str, str], known: Sequence[str]) -> Wall:
     if unknown := [name for name in pages if name not in known]:
         named = ", ".join(f'"{name[:40]}"' for name in unknown[:5])
         problems.append(f'"pages" names {named}, which is no page. There are {", ".join(known)}.')
-    pages = [name for name in pages if name in known] or list(known)
+    pages = [name for name in pages or USUAL if name in known] or list(known)
     return Wall(asked == "1", every_s, tuple(pages), tuple(problems if asked == "1" else ()))
 
 

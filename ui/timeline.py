@@ -19,9 +19,11 @@ LEAST_SHARE = 1 / 400
 """What is wrong, and when nobody looked, is drawn at least so wide: two minutes of a year are less than a pixel."""
 EDGE_SHARE = 1 / 100
 """At an end of the range only a longer stretch without a look is a hole: the first look is due within it."""
-NOBODY = "#8a94a0"
+NOBODY, FAINT = "#8a94a0", "rgba(138,148,160,0.12)"
 DRAWN = (Status.OK, Status.UNKNOWN, Status.WARNING, Status.CRITICAL)
 """The statuses a row is made of, the lesser first: what is worse lies over it."""
+THICKNESS = {Status.OK: 0.4, Status.UNKNOWN: 0.4, Status.WARNING: 0.62, Status.CRITICAL: 0.84, None: 0.84}
+"""What is worse is thicker, for those who do not tell the colours."""
 
 
 class Piece(NamedTuple):
@@ -107,16 +109,19 @@ def _bars(figure: go.Figure, status: Status | None, pieces: Sequence[Piece], lea
         marker=marker(status),
         customdata=[f"{piece.text[:160]}<br>{_told(piece, by)}" for piece in pieces],
         hovertemplate="%{y}: %{customdata}<extra>" + name + "</extra>",
-        width=0.72,
+        width=THICKNESS[status],
     )
 
 
 def marker(status: Status | None) -> dict[str, Any]:
-    """How a bar of a status is filled; None: hatched, nobody looked."""
-    if status:
-        return {"color": LOOKS[status].hexadecimal, "line": {"width": 0}}
-    hatched = {"shape": "/", "size": 5, "solidity": 0.25, "fgcolor": NOBODY, "bgcolor": "rgba(138,148,160,0.12)"}
-    return {"color": NOBODY, "line": {"width": 0}, "pattern": hatched}
+    """How a bar of a status is filled: unknown dotted, so that it is not ok without its green; None: hatched."""
+    colour = LOOKS[status].hexadecimal if status else NOBODY
+    filled: dict[str, Any] = {"color": colour, "line": {"width": 0}}
+    if status in (None, Status.UNKNOWN):
+        shape, solidity = ("/", 0.25) if status is None else (".", 0.5)
+        pattern = {"shape": shape, "size": 5, "solidity": solidity, "fgcolor": colour, "bgcolor": FAINT}
+        filled["pattern"] = pattern
+    return filled
 
 
 def _told(piece: Piece, zone: tzinfo) -> str:

@@ -1,9 +1,8 @@
 """Every page by the rules of WCAG 2.1 A and AA, in both themes, judged by axe-core (bundled: no network)."""
 
-import ast
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -12,10 +11,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from benchmarks import scenarios
 from benchmarks.scenarios import Served
+from docs.screenshots import Listed, listed
 from tests.browser.steps import PHONE, heading, opened
 
 pytestmark = pytest.mark.browser
-ROOT = Path(__file__).parents[2]
 RULES = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]},
     "resultTypes": ["violations"],
@@ -38,18 +37,6 @@ FOREIGN = (
 )
 
 
-def listed() -> list[tuple[str, str]]:
-    """Path and title of every page, read from the source: importing the app would start it."""
-    tree = ast.parse((ROOT / "streamlit_app.py").read_text(encoding="utf-8"))
-    (sections,) = (
-        ast.literal_eval(node.value)
-        for node in tree.body
-        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["SECTIONS"]
-    )
-    pages = [(script, title) for entries in sections.values() for script, title, _ in entries]
-    return [("", pages[0][1]), *pages[1:]]
-
-
 @pytest.fixture(scope="module")
 def reader(demo: Served, browser: Browser) -> Iterator[Page]:
     """One page for all of them: what is looked for does not depend on a fresh profile."""
@@ -59,10 +46,10 @@ def reader(demo: Served, browser: Browser) -> Iterator[Page]:
     page.context.close()
 
 
-@pytest.mark.parametrize(("path", "title"), listed(), ids=lambda value: value or "overview")
-def test_a_page_keeps_the_rules_in_both_themes(demo: Served, reader: Page, path: str, title: str) -> None:
-    reader.goto(f"{demo.url}/{path}")
-    heading(reader, title)
+@pytest.mark.parametrize("listed_page", listed(), ids=lambda listed_page: listed_page.script)
+def test_a_page_keeps_the_rules_in_both_themes(demo: Served, reader: Page, listed_page: Listed) -> None:
+    reader.goto(f"{demo.url}/{listed_page.path}")
+    heading(reader, listed_page.title)
     expect(reader.locator("[data-testid=stSkeletonElement]")).to_have_count(0)
     assert in_both_themes(reader) == []
 
@@ -84,6 +71,27 @@ def test_the_range_control_keeps_the_rules_when_it_is_open(demo: Served, reader:
     reader.get_by_role("button", name="last 6 h").click()
     expect(reader.get_by_role("radio", name="7 d", exact=True)).to_be_visible()
     assert in_both_themes(reader) == []
+
+
+def test_the_list_of_keys_keeps_the_rules(demo: Served, reader: Page) -> None:
+    reader.goto(f"{demo.url}/kafka")
+    expect(reader.locator("dialog dt").first).to_be_attached()
+    reader.keyboard.press("?")
+    expect(reader.get_by_role("dialog", name="Keys")).to_be_visible()
+    assert in_both_themes(reader) == []
+
+
+def test_the_past_keeps_the_rules(demo: Served, reader: Page) -> None:
+    reader.goto(f"{demo.url}/?at={int(time.time()) - 3600}")
+    expect(reader.get_by_text("This is the past")).to_be_visible()
+    assert in_both_themes(reader) == []
+
+
+def test_a_wall_keeps_the_rules(demo: Served, browser: Browser) -> None:
+    page = opened(browser, f"{demo.url}/?embed=true&kiosk=1&pages=overview", {"width": 1920, "height": 1080})
+    expect(page.get_by_role("contentinfo", name="Wall")).to_be_visible()
+    assert in_both_themes(page) == []
+    page.context.close()
 
 
 def test_a_phone_with_its_menu_open_keeps_the_rules(demo: Served, browser: Browser) -> None:

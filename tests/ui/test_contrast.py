@@ -74,3 +74,11 @@ def test_captions_and_the_words_of_the_diagram_can_be_read(scheme: str) -> None:
     background = BACKGROUNDS[scheme]
     assert contrast(mixed(THEME[scheme]["textColor"], background, FADED), background) >= LEAST_TEXT
     assert contrast(diagram.TEXT[scheme], background) >= LEAST_TEXT
+
+
+def test_a_status_on_a_timeline_differs_without_its_colour() -> None:
+    looks = [
+        (timeline.THICKNESS[status], timeline.marker(status).get("pattern", {}).get("shape"))
+        for status in (*timeline.DRAWN, None)
+    ]
+    assert len(set(looks)) == len(looks)

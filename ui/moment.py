@@ -104,7 +104,7 @@ def switch() -> bool:
     """The button into the past, beside the range, or back to now, instead of it; returns which."""
     past = PARAM in st.query_params
     if past:
-        st.button("Back to now", icon=":material/update:", type="primary", on_click=leave, key="back to now")
+        st.button("Back to now", icon=":material/update:", on_click=leave, key="back to now")
     else:
         st.button("Time machine", icon=":material/history:", type="tertiary", on_click=enter, key="time machine")
     return past

@@ -76,6 +76,10 @@ def labels(page: AppTest) -> list[str]:
     return [button.label for button in page.button]
 
 
+def _is_disabled(page: AppTest, label: str) -> bool:
+    return next(button for button in page.button if button.label == label).disabled
+
+
 def press(page: AppTest, label: str) -> AppTest:
     next(button for button in page.button if button.label == label).click().run()
     assert not page.exception
@@ -105,7 +109,7 @@ def test_a_quiet_moment_shows_the_figures_of_then(past: Running) -> None:
 
 def test_changes_are_walked_and_now_is_a_step_away(past: Running) -> None:
     page = shown(at=str(T0_S + 10 * MIN_S))
-    assert next(button for button in page.button if button.label == "Previous change").disabled
+    assert eventually(lambda: _is_disabled(page.run(), "Previous change"), 20)  # as soon as it is known
     press(page, "Next change")
     assert page.query_params["at"] == str(DOWN_S)
     press(page, "Next change")

@@ -29,7 +29,10 @@ MOST_SESSIONS = 70
 WIDEST_BUCKET_S = 1800
 """Exchanges open and close on the half hour: in wider buckets a session would begin or end before it does."""
 MOST_BUCKETS = 400
-SEAM = {"color": "rgba(138,148,160,0.45)", "width": 1, "dash": "dot"}
+SEAM = {
+    **{"type": "line", "yref": "paper", "y0": 0, "y1": 1, "layer": "below"},
+    "line": {"color": "rgba(138,148,160,0.45)", "width": 1, "dash": "dot"},
+}
 """Where hours are left out between a few sessions."""
 FEW_SESSIONS, MOST_NAMED = 6, 5
 """Of more sessions than a few, so many are named below a chart: a phone has room for no more."""
@@ -65,7 +68,7 @@ def collapse(figure: go.Figure, sessions: Sessions, clock: tzinfo, *, extended: 
     Args:
         clock: the clock its time axis goes by.
     """
-    start_s, end_s = (int(_epoch_s(edge_ms, clock)) for edge_ms in figure.layout.xaxis.range)
+    start_s, end_s = (int(_epoch_s(edge_ms, clock)) for edge_ms in figure.layout.xaxis.range or (0, 0))
     window = Window(start_s, end_s)
     if refusal(window, sessions, extended=extended):
         return ""
@@ -77,18 +80,7 @@ def collapse(figure: go.Figure, sessions: Sessions, clock: tzinfo, *, extended: 
     breaks = [*(figure.layout.xaxis.rangebreaks or ()), *_breaks(edges_ms)]
     figure.update_xaxes(rangebreaks=breaks, **_days(window, spans, clock), selector={"type": "date"})
     for _, end_ms in edges_ms if len(edges_ms) <= FEW_SESSIONS else ():
-        figure.add_shape(
-            {
-                "type": "line",
-                "x0": end_ms,
-                "x1": end_ms,
-                "yref": "paper",
-                "y0": 0,
-                "y1": 1,
-                "layer": "below",
-                "line": SEAM,
-            }
-        )
+        figure.add_shape({**SEAM, "x0": end_ms, "x1": end_ms})
     for trace in figure.data:
         if trace.type == "scatter" and "lines" in (trace.mode or "lines"):
             _thin(trace, edges_ms)

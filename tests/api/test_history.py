@@ -1,7 +1,8 @@
 import io
 import re
 import time
-from datetime import datetime
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -9,6 +10,7 @@ import pytest
 
 from history.reader import Answer
 from history.rows import Sample, SeriesKey, SeriesRow, insert, samples_table, series_table
+from history.sessions import Session, Sessions
 from tests.api.stack import Api, answered
 from tests.probes.listeners import eventually
 
@@ -28,6 +30,15 @@ def test_network_history_has_points_as_columns(lit: Api) -> None:
     assert points["avg"] == pytest.approx([0.0011] * len(points["avg"]), rel=1e-3)
     assert points["time"] == sorted(points["time"])
     assert points["time"][0].endswith("Z")
+
+
+def test_a_range_may_name_sessions_of_the_exchange(lit: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    hour_s = int(time.time()) // 3600 * 3600
+    today = Session(datetime.now(UTC).date(), hour_s - 7200, hour_s - 3600, hour_s + 3600, hour_s + 7200)
+    monkeypatch.setattr(lit.monitor.sessions, "known", Sessions("NYSE", ZoneInfo("UTC"), (today,)))
+    data = answered(lit, "/api/network/history/?from=session&to=session&step=1m")
+    ends = [datetime.fromisoformat(data["window"][end]).timestamp() for end in ("from", "to")]
+    assert ends == [today.open_s, today.close_s]
 
 
 def test_health_trend_tells_uptime_with_its_coverage(lit: Api) -> None:

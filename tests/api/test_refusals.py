@@ -38,6 +38,15 @@ def test_an_unusable_range_is_refused_naming_the_parameter(
     assert len(problem["detail"]) < 300
 
 
+def test_a_session_is_asked_for_again_when_the_calendar_is_read(dark: Api) -> None:
+    answer = dark.get("/api/network/history/?from=session-4&to=session")
+    problem = answer.json()
+    assert (answer.status_code, problem["param"]) == (503, "from")
+    assert problem["title"] == "The exchange calendar is not known"
+    assert "is being read" in problem["detail"]
+    assert int(answer.headers["retry-after"]) > 0
+
+
 @pytest.mark.parametrize(
     ("url", "param", "says"),
     [

@@ -14,6 +14,7 @@ import uvicorn
 
 import probes
 import settings
+from history.workbench.access import LISTENS_ON
 
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8501
 
@@ -26,6 +27,7 @@ def main(app: str = "streamlit_app:app") -> int:
             settings.load(path, os.environ, probes.COMPONENTS, probes.component_problems)
         host, port = address(os.environ)
         listener = listen(host, port)
+        os.environ[LISTENS_ON] = host
     except settings.ConfigError as error:
         print(f"Tapewatch cannot start with this configuration:\n{error}", file=sys.stderr)
         return 2

@@ -33,6 +33,7 @@ SECTIONS = {
     "Explore": [
         ("explore", "Explore", ":material/query_stats:"),
         ("compare", "Compare", ":material/compare_arrows:"),
+        ("sql", "SQL", ":material/code:"),
     ],
     "Trading": [("tape", "Tape", ":material/candlestick_chart:")],
     "Operate": [("debug", "Debug", ":material/bug_report:")],

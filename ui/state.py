@@ -16,6 +16,7 @@ import streamlit as st
 
 import probes
 import settings
+from history.workbench.bench import Bench
 from monitor import Monitor
 from settings_types import mask
 
@@ -27,11 +28,15 @@ VIEWER_SEEN_S = 15.0
 
 @dataclass(slots=True)
 class Running:
-    """The monitor and, in the demo, the stack it watches."""
+    """The monitor, the workbench and, in the demo, the stack they work on."""
 
     monitor: Monitor
     stack: "Stack | None" = None
+    workbench: Bench = field(init=False)
     _viewers: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.workbench = Bench(self.monitor.store, self.monitor.settings.workbench, os.environ)
 
     def start(self) -> None:
         """Start in the background; returns at once."""
@@ -42,6 +47,7 @@ class Running:
 
     def stop(self) -> None:
         """Stop everything, writing what waits."""
+        self.workbench.stop()
         self.monitor.stop()
         if self.stack is not None:
             self.stack.stop()

@@ -27,6 +27,7 @@ HEADINGS = {
     "performance": "Performance",
     "explore": "Explore",
     "compare": "Compare",
+    "sql": "SQL",
     "tape": "Tape",
     "debug": "Debug",
 }

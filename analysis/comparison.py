@@ -67,17 +67,17 @@ def distance(a: Summary | None, b: Summary | None) -> float:
 
 
 def in_words(a: float, b: float) -> str:
-    """A beside b: ``3.2 times as much``, ``12 % more``, ``40 % less``, ``the same``, ``from nothing``.
+    """A beside b: ``3.2 times as much``, ``12 % more``, ``40 % less`` or ``the same``.
 
     >>> [in_words(a, b) for a, b in ((32, 10), (11.2, 10), (6, 10), (10, 10), (5, 0), (0, 5))]
-    ['3.2 times as much', '12 % more', '40 % less', 'the same', 'from nothing', 'nothing any more']
+    ['3.2 times as much', '12 % more', '40 % less', 'the same', 'B is 0', 'A is 0']
     """
     if a == b:
         return "the same"
     if not b:
-        return "from nothing"
+        return "B is 0"
     if not a:
-        return "nothing any more"
+        return "A is 0"
     if a * b < 0:
         return "of the other sign"
     ratio = a / b

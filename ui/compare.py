@@ -1,6 +1,6 @@
 """What Compare shows: both sides on one axis, what lies between them, and which figures differ the most."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 
@@ -12,7 +12,7 @@ from history.answers import Series, SeriesSet
 from history.queries import comparing, exploring
 from history.queries.comparing import Figures
 from history.spoken import parse_spoken
-from history.window import RangeError
+from history.window import RangeError, quoted
 from probes.catalogue import humanize
 from probes.common import METRICS as COMMON
 from ui import charts, selection, sides, timerange
@@ -25,16 +25,17 @@ from ui.sides import AGAINST, ANOTHER, COMPONENT, METRIC, OTHER, OTHER_FROM, OTH
 from ui.words import left_out, peak
 
 FRESH_S = 30.0
+LATENCY = "probe_latency_seconds"
 HEIGHT, LOWER_HEIGHT = 260, 150
 NBSP = "\N{NO-BREAK SPACE}"
 _REFUSED = "refused range"
 
 
-def components(page: Page) -> list[str]:
-    """The configured components, then others that have series."""
+def components(page: Page) -> dict[str, str]:
+    """The configured components, then others that have series; each with the metric that tells most of it."""
     known = page.monitor.reader.ask(exploring.vocabulary, FRESH_S, 0.0).value
-    recorded = [name for name, _ in known.components] if known else []
-    return list(dict.fromkeys([*page.monitor.board.names(), *recorded]))
+    configured = {name: runner.kind.key_metric for name, runner in page.monitor.board.runners.items()}
+    return configured | {name: LATENCY for name, _ in (known.components if known else ()) if name not in configured}
 
 
 def clock(page: Page) -> Clock:
@@ -42,7 +43,7 @@ def clock(page: Page) -> Clock:
     return Clock(page.now.timestamp(), page.zone, timerange.sessions())
 
 
-def controls(page: Page, chosen: Sides, names: Sequence[str]) -> None:
+def controls(page: Page, chosen: Sides, names: Iterable[str]) -> None:
     """What is compared, with what, and by which metric."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         _choice("Compare", COMPONENT, {name: name for name in names}, chosen.component)
@@ -61,9 +62,12 @@ def controls(page: Page, chosen: Sides, names: Sequence[str]) -> None:
             _choice("Other component", OTHER, others or {chosen.other: chosen.other}, chosen.other)
         elif chosen.way == RANGE:
             _typed_range(page)
-        titles = {metric: f"{title_of(metric)} – {metric}" for metric in _metrics(page, chosen)}
+        metrics, complete = _metrics(page, chosen)
+        titles = {metric: f"{title_of(metric)} – {metric}" for metric in dict.fromkeys([chosen.metric, *metrics])}
         _choice("Drawn", METRIC, titles, chosen.metric)
-    for sentence in chosen.problems:
+    unknown = complete and chosen.metric not in metrics
+    none = f'"{METRIC}" is {quoted(chosen.metric)}, which {chosen.component} does not have; choose one of its own.'
+    for sentence in (*chosen.problems, *([none] if unknown else [])):
         st.caption(f":material/info: {sentence}")
     ranges = (sides.described(window, clock(page)) for window in (chosen.window, chosen.other_window))
     a, b = (f"{name}, {of}" for name, of in zip((chosen.component, chosen.other), ranges, strict=True))
@@ -105,14 +109,14 @@ def _type(page: Page, key: str) -> None:
     st.query_params.update({OTHER_FROM: start, OTHER_TO: end})
 
 
-def _metrics(page: Page, chosen: Sides) -> list[str]:
-    """The metrics that can be drawn: those of the component's kind, and whatever else it has figures of."""
+def _metrics(page: Page, chosen: Sides) -> tuple[list[str], bool]:
+    """The metrics that can be drawn, those of the component's kind and what else it has; and whether these are all."""
     runner = page.monitor.board.runners.get(chosen.component)
     of_kind = [metric.name for metric in (*COMMON, *(runner.kind.metrics if runner else ()))]
     asked = figures_question(page, chosen)
     known = page.monitor.reader.answer(asked.ask, asked.fresh_s, *asked.args).value
     recorded = [line.metric for line in known.a] if known else []
-    return list(dict.fromkeys([chosen.metric, *of_kind, *recorded]))
+    return list(dict.fromkeys([*of_kind, *recorded])), known is not None
 
 
 def figures_question(page: Page, chosen: Sides) -> Question[Figures]:

@@ -15,15 +15,20 @@ from ui import selection, shown
 from ui.naming import name_of, title_of
 from ui.sides import METRIC, Sides
 
-UP = "probe_up"
+UP, STATUS = "probe_up", "probe_status"
+IN_WORDS = "A beside B"
 TABLE_HEIGHT, ROWS_SHOWN = 310, 10
+
+
+def ranked(figures: Figures) -> list[Difference]:
+    """What differs, the most first; a status is a word and has no average."""
+    return [one for one in differences(figures.a, figures.b) if one.known.metric != STATUS]
 
 
 def told_ranking(figures: Figures) -> str:
     """``What differs the most – redis evicted: 12 times as much``."""
-    found = differences(figures.a, figures.b)
-    first = found[0]
-    if first.a is None or first.b is None or not first.distance:
+    first = next(iter(ranked(figures)), None)
+    if first is None or first.a is None or first.b is None or not first.distance:
         return "What differs the most – nothing does"
     return f"What differs the most – {_named(first.a)}: {in_words(first.a.avg, first.b.avg)}"
 
@@ -55,7 +60,7 @@ def _figure(side: Summary | None, name: str) -> float | None:
 
 def _row(title: str, a: float | None, b: float | None, unit: str) -> dict[str, str]:
     shown = ["—" if value is None else humanize(value, unit) for value in (a, b)]
-    return {"": title, "A": shown[0], "B": shown[1], "A beside B": "" if a is None or b is None else in_words(a, b)}
+    return {"": title, "A": shown[0], "B": shown[1], IN_WORDS: "" if a is None or b is None else in_words(a, b)}
 
 
 def _failed(side: Summary | None) -> float | None:
@@ -64,11 +69,11 @@ def _failed(side: Summary | None) -> float | None:
 
 def draw_ranking(chosen: Sides, figures: Figures) -> None:
     """Every series of both sides; the metric of the one that is ticked becomes the drawn one."""
-    found = differences(figures.a, figures.b)
+    found = ranked(figures)
     rows = [
         {
             "Series": _named(one.known),
-            "On average": "" if one.a is None or one.b is None else in_words(one.a.avg, one.b.avg),
+            IN_WORDS: "" if one.a is None or one.b is None else in_words(one.a.avg, one.b.avg),
             "A": _shown(one.a, "avg"),
             "B": _shown(one.b, "avg"),
             "p95 A": _shown(one.a, "p95"),
@@ -94,7 +99,8 @@ def _table(rows: Sequence[dict[str, str]], key: str, picked: Callable[[], None] 
         hide_index=True,
         height="content" if len(rows) <= ROWS_SHOWN else TABLE_HEIGHT,
         key=key,
-        column_config=dict.fromkeys(("A", "B", "p95 A", "p95 B"), right),
+        column_config=dict.fromkeys(("A", "B", "p95 A", "p95 B"), right)
+        | {"Series": st.column_config.TextColumn(width="medium"), IN_WORDS: st.column_config.TextColumn(width=130)},
         on_select=picked or "ignore",
         selection_mode="single-row",
         alt="Figures of both sides",

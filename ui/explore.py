@@ -186,7 +186,7 @@ def _draw_figures(rows: Sequence[Row]) -> None:
         shown.keep(pd.DataFrame(table)),
         hide_index=True,
         key="figures",
-        column_config={"Series": st.column_config.TextColumn(width="large")}
+        column_config={"Series": st.column_config.TextColumn(width="medium")}
         | dict.fromkeys(("Min", "p50", "p95", "p99", "Max", "Last"), right),
         alt="Figures of each series over the range",
     )

@@ -43,7 +43,6 @@ def draw(page: Page, chosen: Selection) -> None:
             bind="query-params",
             type="search",
             live=True,
-            max_chars=200,
             width=360,
             placeholder="metric, component, label: lag ticks",
         )
@@ -81,7 +80,7 @@ def _filter(label: str, name: str, options: dict[str, str]) -> None:
         format_func=lambda option: options.get(option, option),
         key=key,
         placeholder="any",
-        width=190,
+        width=170,
         on_change=lambda: selection.put(name, st.session_state[key] or ""),
     )
 
@@ -150,7 +149,7 @@ def _table(matches: Sequence[Newest], now_s: float, chosen: Selection) -> None:
         selection_mode="multi-row",
         selection_default={"selection": {"rows": [n for n, one in enumerate(keys) if one in chosen.keys]}},
         column_config={
-            "Series": st.column_config.TextColumn(width="large"),
+            "Series": st.column_config.TextColumn(width="medium"),
             "Last": st.column_config.TextColumn(alignment="right"),
         },
         alt="Series found; a row that is ticked is drawn below",

@@ -18,7 +18,6 @@ WAYS = {
     RANGE: "Another range",
     ANOTHER: "Another component",
 }
-LATENCY = "probe_latency_seconds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +48,19 @@ class Sides:
     problems: tuple[str, ...] = ()
 
 
-def read(query: Mapping[str, str], window: Window, components: Sequence[str], clock: Clock) -> Sides:
+def read(query: Mapping[str, str], window: Window, components: Mapping[str, str], clock: Clock) -> Sides:
     """The sides that a URL means.
 
     Args:
-        components: those there are, the one to begin with first.
+        components: those there are, the one to begin with first, each with the metric that tells most of it.
     """
     problems: list[str] = []
-    component = _named(query, COMPONENT, components, problems)
+    component = _named(query, COMPONENT, list(components), problems)
     way = query.get(AGAINST) or BEFORE
     if way not in WAYS:
         problems.append(f'"{AGAINST}" is {quoted(way)}; expected {", ".join(WAYS)}.')
         way = BEFORE
-    sides = Sides(component, query.get(METRIC) or LATENCY, way, window, component, window)
+    sides = Sides(component, query.get(METRIC) or components[component], way, window, component, window)
     if way == ANOTHER:
         others = [name for name in components if name != component]
         other = _named(query, OTHER, others, problems) if others else component

@@ -11,9 +11,9 @@ import streamlit as st
 from history import queries
 from history.answers import Event
 from history.notes import KINDS, LONGEST, NoteError, Notes
-from history.reader import WAIT_S
 from history.window import FIRST_YEAR, LAST_YEAR, RangeError, parse_time, quoted
 from ui import timerange
+from ui.panels import PATIENCE_S
 from ui.words import verbatim
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def typed(epoch_s: float, zone: ZoneInfo) -> str:
 
 def noted(page: "Page") -> tuple[Event, ...]:
     """What people noted of the page's range as far as it is known, the newest first."""
-    answer = page.monitor.reader.ask(queries.events, FRESH_S, WAIT_S, page.window).value or ()
+    answer = page.monitor.reader.ask(queries.events, FRESH_S, PATIENCE_S, page.window).value or ()
     events = page.monitor.notes.events(answer, page.window)
     return tuple(event for event in reversed(events) if event.kind in KINDS)
 

@@ -11,9 +11,9 @@ import streamlit as st
 from history import queries
 from history.answers import View
 from history.notes import LONGEST, NoteError
-from history.reader import WAIT_S
 from monitor import Monitor
 from ui import annotate, notebook, shown, takeaway, timerange
+from ui.panels import PATIENCE_S
 from ui.report import Around, report
 from ui.shown import Drawing
 from ui.words import verbatim
@@ -148,6 +148,7 @@ def _list(page: "Page") -> None:
             _change(page, view)
     if known.problem:
         st.caption(f"{known.problem} Views saved before may be missing here.")
+        st.button("Look again", key="look again")
     elif not views:
         st.caption("No view is saved yet." if not known.views else "No saved view has this word.")
 
@@ -161,7 +162,7 @@ class _Known:
 
 
 def _known(page: "Page") -> _Known:
-    answer = page.monitor.reader.ask(queries.saved_views, FRESH_S, WAIT_S)
+    answer = page.monitor.reader.ask(queries.saved_views, FRESH_S, PATIENCE_S)
     problem = answer.error.message if answer.error else "" if answer.value is not None else "The history is still read."
     return _Known(page.monitor.notes.views(answer.value or ()), problem)
 

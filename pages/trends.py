@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from analysis.shares import health
+from analysis.shares import Health, health
 from history import queries
+from history.answers import Change
 from ui import axes, comparison, components, daybars, frame, moved, shares, trends
 from ui.panels import Panel, Question, plot, show
 from ui.questions import fresh_s, known_components, metric_panel, nothing
@@ -11,6 +12,7 @@ from ui.questions import fresh_s, known_components, metric_panel, nothing
 page = frame.begin(
     "Health trends", "How healthy was each component over the range, and how much of it was observed?", charted=True
 )
+UNRECORDED = "No component was looked at in this range."
 
 
 def health_trends() -> None:
@@ -22,62 +24,63 @@ def health_trends() -> None:
         names = components.control(configured)
         comparison.control()
     components.complain(configured)
-    window, zone, fresh = page.window, page.zone, fresh_s(page)
-    unrecorded = nothing(page, "No component was looked at in this range.")
-    asked = Question(health, (window, names), fresh)
-    show(
-        page.monitor.reader,
-        [
-            Panel(
-                "When was what in trouble?",
-                asked,
-                lambda answer: trends.draw_timeline(answer.timeline, page),
-                empty=lambda answer: not answer.timeline.spans,
-                nothing=unrecorded,
-                height=60 + 26 * len(names),
-                told=lambda answer: trends.told_timeline(answer.timeline),
-            )
-        ],
-    )
-    show(
-        page.monitor.reader,
-        [
-            Panel(
-                "How much of all time was which status?",
-                asked,
-                lambda answer: plot(shares.figure(answer.mix, window, zone), "chart:shares"),
-                empty=lambda answer: not answer.timeline.spans,
-                nothing=unrecorded,
-                told=lambda answer: shares.told(answer.mix, zone),
-            ),
-            metric_panel(page, "probe_latency_seconds", names, title="Latency of each component"),
-        ],
-        columns=2,
-    )
-    show(
-        page.monitor.reader,
-        [
-            Panel(
-                "Uptime, and how much of the range was observed",
-                asked,
-                lambda answer: trends.draw_uptime(answer.uptimes),
-                empty=lambda answer: not answer.timeline.spans,
-                nothing=unrecorded,
-                height=180,
-                told=lambda answer: trends.told_uptime(answer.uptimes),
-            ),
-            daybars.panel(page, names),
-            Panel(
-                "Status changes",
-                Question(queries.changes, (window, names), fresh),
-                lambda changes: trends.draw_changes(changes, page),
-                nothing=nothing(page, "Nothing changed its status in this range."),
-                height=axes.HEIGHT,
-            ),
-        ],
-    )
+    asked = Question(health, (page.window, names), fresh_s(page))
+    show(page.monitor.reader, [in_trouble(asked, len(names))])
+    latency = metric_panel(page, "probe_latency_seconds", names, title="Latency of each component")
+    show(page.monitor.reader, [status_shares(asked), latency], columns=2)
+    show(page.monitor.reader, [uptime(asked), daybars.panel(page, names), changes(names)])
     moved.draw(page)
     st.caption("Thicker is worse. Hatched means that nobody looked: neither up nor down is claimed for it.")
+
+
+def in_trouble(asked: Question[Health], rows: int) -> Panel[Health]:
+    return Panel(
+        "When was what in trouble?",
+        asked,
+        lambda answer: trends.draw_timeline(answer.timeline, page),
+        empty=is_unrecorded,
+        nothing=nothing(page, UNRECORDED),
+        height=60 + 26 * rows,
+        told=lambda answer: trends.told_timeline(answer.timeline),
+    )
+
+
+def status_shares(asked: Question[Health]) -> Panel[Health]:
+    window, zone = page.window, page.zone
+    return Panel(
+        "How much of all time was which status?",
+        asked,
+        lambda answer: plot(shares.figure(answer.mix, window, zone), "chart:shares"),
+        empty=is_unrecorded,
+        nothing=nothing(page, UNRECORDED),
+        told=lambda answer: shares.told(answer.mix, zone),
+    )
+
+
+def uptime(asked: Question[Health]) -> Panel[Health]:
+    return Panel(
+        "Uptime, and how much of the range was observed",
+        asked,
+        lambda answer: trends.draw_uptime(answer.uptimes),
+        empty=is_unrecorded,
+        nothing=nothing(page, UNRECORDED),
+        height=180,
+        told=lambda answer: trends.told_uptime(answer.uptimes),
+    )
+
+
+def changes(names: tuple[str, ...]) -> Panel[tuple[Change, ...]]:
+    return Panel(
+        "Status changes",
+        Question(queries.changes, (page.window, names), fresh_s(page)),
+        lambda found: trends.draw_changes(found, page),
+        nothing=nothing(page, "Nothing changed its status in this range."),
+        height=axes.HEIGHT,
+    )
+
+
+def is_unrecorded(answer: Health) -> bool:
+    return not answer.timeline.spans
 
 
 frame.live(page, health_trends, every_s=10.0)

@@ -1,6 +1,7 @@
 """Charts: Plotly in one house style. Rows in, figure out; no Streamlit, no data access."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import cycle
 from zoneinfo import ZoneInfo
 
@@ -61,26 +62,23 @@ def time_series(
     usual, peak = np.concatenate([s.avg for s in shown]), np.concatenate([s.high if banded else s.avg for s in shown])
     wide = is_wide([s.avg for s in shown], float(np.nanmax(peak)), shown[0].unit)
     canvas = Canvas(figure, clock_of(figure, zone), scale_for(usual if wide else peak, shown[0].unit), read_s)
+    named = _draw_present(canvas, shown, banded=banded) + _draw_earlier(canvas, shown, previous, previous_name)
+    around = _Around(thresholds, events, strip, moment)
+    _draw_around(canvas, around, window, zone, shown[0], float(np.nanmax(peak)), float(np.nanmin(usual)) if wide else 0)
+    asked = legend or len(named) > 1
+    figure.update_layout(showlegend=asked and not marks.names(canvas, named, window, wide))
+    return figure
+
+
+def _draw_present(canvas: Canvas, shown: Sequence[Series], *, banded: bool) -> list[Named]:
+    """Each line in its colour, over a band from minimum to maximum; returns what is to be named."""
     for line, colour in zip(shown, cycle(COLOURS), strict=False):
         spread = line.high > line.low
         if banded and spread.any():
             draw_band(canvas, line, line.low, line.high, colour)
         draw_line(canvas, line, line.avg, Pen(line.label, colour), spread=banded and bool(spread.mean() > 0.5))
-    earlier = _draw_earlier(canvas, shown, previous, previous_name)
-    value_axis(figure, canvas.scale, logarithmic=wide)
-    hover_title(figure, shown[0].step_s)
-    marks.thresholds(figure, thresholds, float(np.nanmax(peak)), shown[0].unit, canvas.scale)
-    marks.events(canvas, events, float(np.nanmin(usual)) / canvas.scale.divisor if wide else 0.0)
-    if strip:
-        marks.status_strip(canvas, strip[1], strip[0], window)
-    _mark(canvas, window, zone, moment)
-    named = [
-        Named(line.label, colour, line.t, line.avg / canvas.scale.divisor)
-        for line, colour in zip(shown, cycle(COLOURS), strict=False)
-    ]
-    asked = legend or len(shown) > 1 or bool(earlier)
-    figure.update_layout(showlegend=asked and not marks.names(canvas, [*named, *earlier], window, wide))
-    return figure
+    divisor = canvas.scale.divisor
+    return [Named(s.label, colour, s.t, s.avg / divisor) for s, colour in zip(shown, cycle(COLOURS), strict=False)]
 
 
 def _draw_earlier(canvas: Canvas, shown: Sequence[Series], previous: Sequence[Series], name: str) -> list[Named]:
@@ -95,10 +93,34 @@ def _draw_earlier(canvas: Canvas, shown: Sequence[Series], previous: Sequence[Se
     return drawn if alone else []
 
 
-def _mark(canvas: Canvas, window: Window, zone: ZoneInfo, moment: tuple[float, str] | None) -> None:
-    """The moments of a range that have a line: a chosen one, the present before a future, a change of the clock."""
-    if moment and window.start_s < moment[0] < window.end_s:
-        marks.moment(canvas, *moment)
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What stands around the lines of a chart; see `time_series`."""
+
+    thresholds: Sequence[tuple[Status, float]] = ()
+    events: Sequence[Event] = ()
+    strip: tuple[str, Timeline | None] | None = None
+    moment: tuple[float, str] | None = None
+
+
+def _draw_around(
+    canvas: Canvas, around: _Around, window: Window, zone: ZoneInfo, line: Series, peak: float, lowest: float
+) -> None:
+    """Axes, limits, events, the status row, and the moments that have a line.
+
+    Args:
+        line: one of those drawn, for its unit and its buckets.
+        peak: of all of them, as they were measured.
+        lowest: more than nothing: the value axis is logarithmic, and events stand there.
+    """
+    value_axis(canvas.figure, canvas.scale, logarithmic=lowest > 0)
+    hover_title(canvas.figure, line.step_s)
+    marks.thresholds(canvas.figure, around.thresholds, peak, line.unit, canvas.scale)
+    marks.events(canvas, around.events, lowest / canvas.scale.divisor)
+    if around.strip:
+        marks.status_strip(canvas, around.strip[1], around.strip[0], window)
+    if around.moment and window.start_s < around.moment[0] < window.end_s:
+        marks.moment(canvas, *around.moment)
     if canvas.read_s and window.end_s - canvas.read_s > FUTURE_SHARE * window.length_s:
         marks.moment(canvas, canvas.read_s, "now")
     marks.clock_change(canvas, window, zone)
@@ -139,14 +161,9 @@ def percentiles(
     if previous is not None:
         before = previous.avg if previous.p95 is None else previous.p95
         draw_line(canvas, previous, before, Pen(f"p95 {previous_name}", COLOURS[1], 1.0, "dash"))
-    value_axis(figure, scale, logarithmic=wide)
-    hover_title(figure, line.step_s)
+    around = _Around(thresholds, events, strip, moment)
+    _draw_around(canvas, around, window, zone, line, float(np.nanmax(line.high)), float(np.nanmin(p50)) if wide else 0)
     figure.update_layout(showlegend=True, legend={"traceorder": "reversed"})
-    marks.thresholds(figure, thresholds, float(np.nanmax(line.high)), line.unit, scale)
-    marks.events(canvas, events, float(np.nanmin(p50)) / scale.divisor if wide else 0.0)
-    if strip:
-        marks.status_strip(canvas, strip[1], strip[0], window)
-    _mark(canvas, window, zone, moment)
     return figure
 
 
@@ -173,11 +190,9 @@ def failures(
         before = error_ratio(previous)
         peak = max(peak, float(before.max(initial=0.0)))
         draw_line(canvas, previous, before, Pen(previous_name, FAILED, 1.0, "dash"))
-    value_axis(figure, scale)
-    hover_title(figure, line.step_s)
+    _draw_around(canvas, _Around(moment=moment), window, zone, line, peak, 0)
     figure.update_yaxes(range=[0, max(LEAST_FAILURES, min(1.0, peak * 1.08)) / scale.divisor])
     figure.update_layout(showlegend=previous is not None)
-    _mark(canvas, window, zone, moment)
     return figure
 
 

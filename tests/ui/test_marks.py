@@ -90,9 +90,10 @@ def test_the_status_rows_room_is_kept_while_the_status_is_not_known_yet() -> Non
 
 
 def positions(figure: object) -> np.ndarray:
-    line = next(trace for trace in figure.data if trace.mode == "lines" and trace.hoverinfo != "skip")
-    x = line.x if line.x is not None else line.x0 + line.dx * np.arange(len(line.y))
-    return np.asarray(x, dtype=np.float64)
+    """Where the points of a line are, of all its pieces."""
+    pieces = [trace for trace in figure.data if trace.mode == "lines" and trace.hoverinfo != "skip"]
+    places = [t.x if t.x is not None else t.x0 + t.dx * np.arange(len(t.y)) for t in pieces]
+    return np.concatenate(places).astype(np.float64)
 
 
 def day(text: str, hours: int) -> Window:

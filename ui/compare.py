@@ -11,6 +11,7 @@ from analysis.comparison import between, observed_share, pairs
 from history.answers import Series, SeriesSet
 from history.queries import comparing, exploring
 from history.queries.comparing import Figures
+from history.reader import WAIT_S
 from history.spoken import parse_spoken
 from history.window import RangeError, quoted
 from probes.catalogue import humanize
@@ -33,7 +34,7 @@ _REFUSED = "refused range"
 
 def components(page: Page) -> dict[str, str]:
     """The configured components, then others that have series; each with the metric that tells most of it."""
-    known = page.monitor.reader.ask(exploring.vocabulary, FRESH_S, 0.0).value
+    known = page.monitor.reader.ask(exploring.vocabulary, FRESH_S, WAIT_S).value
     configured = {name: runner.kind.key_metric for name, runner in page.monitor.board.runners.items()}
     return configured | {name: LATENCY for name, _ in (known.components if known else ()) if name not in configured}
 

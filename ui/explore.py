@@ -12,6 +12,7 @@ from analysis.exploring import Made, Row, figures, made
 from analysis.functions import AS_RECORDED, INDEX, smooth_s
 from history.answers import Newest
 from history.queries import exploring
+from history.reader import WAIT_S
 from history.rows import SeriesKey
 from probes import METRICS
 from probes.catalogue import Metric, humanize, humanize_duration
@@ -54,7 +55,7 @@ def draw(page: Page, chosen: Selection) -> None:
         show(page.monitor.reader, [usual_panel(page, key, title=f"{key.component} · {name_of(key)}", height=HEIGHT)])
     else:
         show(page.monitor.reader, chart_panels(page, chosen, known.value or ()))
-    known = page.monitor.reader.answer(exploring.described, FRESH_S, chosen.keys)
+    known = page.monitor.reader.ask(exploring.described, FRESH_S, WAIT_S, chosen.keys)
     if known.value is not None:
         with notes:
             for sentence in absent(chosen.keys, known.value, page.now, page.zone):

@@ -10,6 +10,7 @@ from history.answers import Newest
 from history.names import spell
 from history.queries import exploring
 from history.queries.exploring import Found, Sought, Vocabulary
+from history.reader import WAIT_S
 from history.rows import SeriesKey
 from history.window import quoted
 from probes.catalogue import humanize
@@ -35,7 +36,7 @@ def sought() -> Sought:
 
 def draw(page: Page, chosen: Selection) -> None:
     """The search field and its filters; below them what they find, once anything is asked for."""
-    known = page.monitor.reader.ask(exploring.vocabulary, FRESH_S, 0.0).value
+    known = page.monitor.reader.ask(exploring.vocabulary, FRESH_S, WAIT_S).value
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.text_input(
             f"Search {f'{known.total:,}' if known else 'all'} series",

@@ -5,7 +5,17 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from settings_types import DEFAULT_CALENDAR, NAME, BaseUrl, CalendarName, Duration, SecretUrl, TimeZone, one_database, url_of
+from settings_types import (
+    DEFAULT_CALENDAR,
+    NAME,
+    BaseUrl,
+    CalendarName,
+    Duration,
+    SecretUrl,
+    TimeZone,
+    one_database,
+    url_of,
+)
 
 DEFAULT_ZONE = "America/New_York"
 

@@ -193,6 +193,18 @@ def times(t: NDArray[np.float64], zone: tzinfo) -> dict[str, Any]:
     return {"x0": float(x[0]), "dx": float(distances[0])} if len(distances) == 1 else {"x": x}
 
 
+def even_stretches(t: NDArray[np.float64], zone: tzinfo) -> list[slice]:
+    """The pieces of `t` whose points a time axis takes as even: all of it, else those between changes of the clock.
+
+    In a short range the break between two pieces would be seen: it stays one.
+    """
+    x = local_ms(t, zone)
+    if len(np.unique(np.diff(x))) <= 1 or t[-1] - t[0] <= FOLDED_S:
+        return [slice(0, len(t))]
+    cuts = [int(cut) for cut in np.flatnonzero(np.diff(x - 1000 * t)) + 1]
+    return [slice(start, end) for start, end in zip([0, *cuts], [*cuts, len(t)], strict=True)]
+
+
 def _offset_s(epoch_s: float, zone: tzinfo) -> float:
     offset = datetime.fromtimestamp(float(epoch_s), UTC).astimezone(zone).utcoffset()
     return offset.total_seconds() if offset else 0.0

@@ -30,7 +30,11 @@ WIDEST_BUCKET_S = 1800
 """Exchanges open and close on the half hour: in wider buckets a session would begin or end before it does."""
 MOST_BUCKETS = 400
 SEAM = {
-    **{"type": "line", "yref": "paper", "y0": 0, "y1": 1, "layer": "below"},
+    "type": "line",
+    "yref": "paper",
+    "y0": 0,
+    "y1": 1,
+    "layer": "below",
     "line": {"color": "rgba(138,148,160,0.45)", "width": 1, "dash": "dot"},
 }
 """Where hours are left out between a few sessions."""

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from history.answers import Series
-from ui.axes import Scale, narrow, times
+from ui.axes import Scale, even_stretches, narrow, times
 
 Floats = NDArray[np.float64]
 LONG_BUCKET_S = 900
@@ -122,17 +122,19 @@ def draw_band(canvas: Canvas, line: Series, low: Floats, high: Floats, colour: s
     middle = np.interp(t, t[known], ((low + high) / 2)[known])
     even = evenly(t, line.step_s)
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    for edge, fill in ((low, "none"), (high, "tonexty")):
-        canvas.figure.add_scatter(
-            **times(even, canvas.clock),
-            y=narrow(np.interp(even, t, np.where(known, edge, middle)) / canvas.scale.divisor),
-            mode="lines",
-            line={"width": 0},
-            hoverinfo="skip",
-            showlegend=False,
-            fill=fill,
-            fillcolor=f"rgba({red},{green},{blue},{opacity})",
-        )
+    edges = [np.interp(even, t, np.where(known, edge, middle)) / canvas.scale.divisor for edge in (low, high)]
+    for stretch in even_stretches(even, canvas.clock):
+        for edge, fill in zip(edges, ("none", "tonexty"), strict=True):
+            canvas.figure.add_scatter(
+                **times(even[stretch], canvas.clock),
+                y=narrow(edge[stretch]),
+                mode="lines",
+                line={"width": 0},
+                hoverinfo="skip",
+                showlegend=False,
+                fill=fill,
+                fillcolor=f"rgba({red},{green},{blue},{opacity})",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,21 +162,23 @@ class _Points:
 
 def _trace(canvas: Canvas, points: _Points, pen: Pen, *, tail: bool = False) -> None:
     lone = _lone(points.values)
+    unit = f"{canvas.scale.unit}{' so far' if tail else ''}"
     even = points.even()
     spread = " (%{customdata[0]:.4~r} – %{customdata[1]:.4~r})" if even.told.size else ""
-    canvas.figure.add_scatter(
-        **times(even.t, canvas.clock),
-        y=narrow(even.values / canvas.scale.divisor),
-        customdata=narrow(even.told / canvas.scale.divisor) if even.told.size else None,
-        name=pen.name,
-        legendgroup=pen.name,
-        showlegend=pen.named,
-        mode="lines+markers" if lone.any() else "lines",
-        marker={"size": np.where(lone, 4, 0).astype(np.uint8) if lone.any() else 4, "color": pen.colour},
-        line={"color": pen.colour, "width": pen.width, "dash": pen.dash},
-        hovertemplate=f"%{{y:.4~r}}{spread} {canvas.scale.unit}{' so far' if tail else ''}<extra>{pen.name}</extra>",
-        connectgaps=even is not points,
-    )
+    for stretch in even_stretches(even.t, canvas.clock):
+        canvas.figure.add_scatter(
+            **times(even.t[stretch], canvas.clock),
+            y=narrow(even.values[stretch] / canvas.scale.divisor),
+            customdata=narrow(even.told[stretch] / canvas.scale.divisor) if even.told.size else None,
+            name=pen.name,
+            legendgroup=pen.name,
+            showlegend=pen.named and not stretch.start,
+            mode="lines+markers" if lone.any() else "lines",
+            marker={"size": np.where(lone[stretch], 4, 0).astype(np.uint8) if lone.any() else 4, "color": pen.colour},
+            line={"color": pen.colour, "width": pen.width, "dash": pen.dash},
+            hovertemplate=f"%{{y:.4~r}}{spread} {unit}<extra>{pen.name}</extra>",
+            connectgaps=even is not points,
+        )
 
 
 def _lone(values: Floats) -> NDArray[np.bool_]:

@@ -145,3 +145,15 @@ def test_points_at_the_clocks_hours_are_even_over_a_change_of_the_clock() -> Non
     line = series(np.array(edges[:-1], dtype=float), np.ones(len(edges) - 1), 4 * 3600)
     drawn = charts.time_series([line], Window(edges[0], edges[-1]), zone).data[-1]
     assert (drawn.x, drawn.dx) == (None, 4 * 3600 * 1000)
+
+
+def test_over_a_change_of_the_clock_a_line_is_two_even_ones() -> None:
+    """Every point with a time of its own would be three times the bytes."""
+    t = 1_793_512_800.0 + 3600 * np.arange(-200, 200)  # New York's clocks change at 2026-11-01 06:00 UTC
+    zone, line = ZoneInfo("America/New_York"), series(t, 1 + np.arange(400) / 400, 3600)
+    drawn = charts.time_series([line], Window(int(t[0]), int(t[-1]) + 3600), zone).data
+    assert [trace.dx for trace in drawn] == [3_600_000] * 6
+    assert [trace.fill for trace in drawn] == ["none", "tonexty"] * 2 + [None] * 2
+    assert [len(trace.y) for trace in drawn] == [200] * 6
+    assert drawn[5].x0 - drawn[4].x0 == 199 * 3_600_000, "the hour is there twice"
+    assert [trace.name for trace in drawn[4:]] == [line.label] * 2

@@ -39,6 +39,12 @@ MEANING = {
     "reopen_after_kill9_s": "from opening to ready, after kill -9 in the middle of an insert with 100 million samples",
     "movers_ms": "what else moved in an hour, 5,000 series every 15 s against their own past, ranked",
     "movers_found_ratio": "planted incidents of five shapes whose cause is among the first three, of 20",
+    "zoom_vs_hello": "a box selected on a chart until it is drawn anew, in Chromium, against a hello-world page that "
+    "does so with one line, plus the query",
+    "reruns_per_selection": "runs of a script for one selection, as the browser asks for them and the server ends them",
+    "twelve_charts_kb": "bytes of a page of twelve charts, head and tables included (of one with more: its share)",
+    "zoom_memory_mb": "what the server's memory grows by from the 200th to the 1,000th zoom of one session",
+    "search_10000_ms": "Explore's search among 10,000 series, the slowest of several kinds of question",
     "lost_after_kill9": "acknowledged samples that were gone, after 100 kills while recording",
     "duplicates_after_kill9": "samples that were there twice, or in a roll-up more often than in the raw table",
     "recorder_core_share": "processor time of recorder, sender and engine at 500 series every 10 s, share of a core",

@@ -150,9 +150,9 @@ def demo(directory: Path) -> Iterator[Served]:
 
 
 @contextmanager
-def hello() -> Iterator[Served]:
+def hello(app: str = "benchmarks.hello:app") -> Iterator[Served]:
     """A hello-world Streamlit page served the same way."""
-    command = [sys.executable, "-c", "import sys, serve; sys.exit(serve.main('benchmarks.hello:app'))"]
+    command = [sys.executable, "-c", f"import sys, serve; sys.exit(serve.main('{app}'))"]
     with tempfile.TemporaryDirectory() as directory:
         environ = {**os.environ, "TAPEWATCH_CONFIG": ""}
         with serving("hello", command, environ, "/_stcore/health", Path(directory) / "server.log") as served:

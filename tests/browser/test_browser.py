@@ -20,6 +20,8 @@ PAGES = {
     "network": "Network",
     "trends": "Health trends",
     "performance": "Performance",
+    "explore": "Explore",
+    "compare": "Compare",
     "tape": "Tape",
     "debug": "Debug",
 }

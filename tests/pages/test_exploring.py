@@ -103,6 +103,15 @@ def test_an_empty_explore_offers_living_series_and_one_click_draws_them(recorded
     assert "Connect time** :gray[–] highest: gate" in words(page)
 
 
+def test_an_empty_explore_lists_saved_views(recorded: Running) -> None:
+    recorded.monitor.notes.save_view("Gate [slow]", "explore", f"series={spell([GATE])}&from=now-1h&to=now")
+    recorded.monitor.notes.save_view("Gone", "no_such_page", "")
+    links = {link.proto.label: parse_qs(link.proto.query_string) for link in opened("explore").get("page_link")}
+    assert [label for label in links if "Gate" in label] == [r"Gate \[slow\]"]
+    assert links[r"Gate \[slow\]"]["series"] == [spell([GATE])]
+    assert not [label for label in links if "Gone" in label]
+
+
 def test_a_search_finds_and_says_how_many(recorded: Running) -> None:
     page = opened("explore", q="received eth0")
     assert "**Series found** :gray[–] 1" in words(page)

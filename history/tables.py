@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from datetime import date
 from enum import Enum
 from operator import attrgetter
 from typing import Any
@@ -16,25 +17,32 @@ import pyarrow.parquet
 
 from history.answers import Hours, Series, SeriesSet
 
-MOMENTS = frozenset({"at_s", "start_s", "end_s", "till_s", "began_s", "longest_outage_at_s"})
-"""Fields of answers that are epoch seconds; in a table they are times."""
+MOMENTS = {
+    **{name: name.removesuffix("_s") for name in ("at_s", "start_s", "end_s", "till_s", "began_s", "peak_s")},
+    "longest_outage_at_s": "longest_outage_at",
+    **dict.fromkeys(("t", "edges_s"), "time"),
+}
+"""Fields of answers that are epoch seconds; in a table they are times, called so."""
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _TIME = pa.timestamp("ms", "UTC")
 
 
 def tables_of(answer: object) -> dict[str, pa.Table]:
-    """An answer of any question as tables, each under what its rows are (``series``, ``spans``); nothing: no table."""
+    """An answer of any question as tables, each under what its rows are (``series``, ``spans``).
+
+    What is neither a row nor a column, such as a sentence about the whole, is left out; so nothing gives no table.
+    """
     return dict(_tables("rows", answer))
 
 
 def _tables(name: str, value: object) -> Iterator[tuple[str, pa.Table]]:
     if isinstance(value, SeriesSet):
         for held, lines in (("series", value.series), ("before", value.previous)):
-            yield from _tables(held, lines)
-    elif isinstance(value, Series | Hours):
-        yield from _tables(name, (value,))
+            yield from _listed(held, lines)
+    elif isinstance(value, Series | Hours) or (is_dataclass(value) and _columns(value)):
+        yield from _listed(name, (value,))
     elif isinstance(value, Mapping):
-        rows = [{"component": key, "start_s": a, "end_s": b} for key, spans in value.items() for a, b in spans]
+        rows = [{"component": str(key), **row} for key, held in value.items() for row in _rows(held)]
         if rows:
             yield name, _row_table(rows)
     elif isinstance(value, Sequence) and not isinstance(value, str):
@@ -46,20 +54,43 @@ def _tables(name: str, value: object) -> Iterator[tuple[str, pa.Table]]:
 
 def _listed(name: str, values: Sequence[Any]) -> Iterator[tuple[str, pa.Table]]:
     """The table of equal things, and of the series they hold."""
-    if not values or not is_dataclass(values[0]):
-        return
-    if isinstance(values[0], Series):
+    if values and isinstance(values[0], Series):
         yield name, long_table(values, with_percentiles=all(line.p95 is not None for line in values))
-        return
-    if isinstance(values[0], Hours):
-        yield name, _row_table([row for hours in values for row in _hours(hours)])
-        return
-    yield name, _row_table([_row(value) for value in values])
-    lines = [getattr(value, field.name) for value in values for field in fields(value)]
-    yield from _listed(f"{name} series", [line for line in lines if isinstance(line, Series)])
+    elif rows := _rows(values):
+        yield name, _row_table(rows)
+        lines = [getattr(value, field.name) for value in values if is_dataclass(value) for field in fields(value)]
+        yield from _listed(f"{name} series", [line for line in lines if isinstance(line, Series)])
 
 
-def _row(value: Any) -> dict[str, Any]:
+def _rows(value: object) -> list[dict[str, Any]]:
+    """The rows that something is: each of several things one, a stretch of time one, columns as many as are long."""
+    if isinstance(value, Hours):
+        return list(_hours(value))
+    if is_dataclass(value):
+        columns = _columns(value)
+        length = min(map(len, columns.values()), default=0)
+        within = [{key: column[index].item() for key, column in columns.items()} for index in range(length)]
+        parts = [getattr(value, field.name) for field in fields(value)]
+        within += [row for part in parts if isinstance(part, tuple) for row in _rows(part)]
+        return [{**_cells(value), **row} for row in within] or [_cells(value)]
+    if isinstance(value, tuple) and len(value) == 2 and all(isinstance(end, int | float) for end in value):
+        return [{"start_s": value[0], "end_s": value[1]}]
+    return [row for held in value for row in _rows(held)] if isinstance(value, tuple | list) else []
+
+
+def _columns(value: Any) -> dict[str, np.ndarray]:
+    """The columns that something holds, by name; of a mapping one for each key, None being what was not observed."""
+    found: dict[str, np.ndarray] = {}
+    for field in fields(value):
+        held = getattr(value, field.name)
+        parts = {field.name: held}
+        if isinstance(held, Mapping):
+            parts = {"unobserved" if key is None else str(key): part for key, part in held.items()}
+        found |= {key: part for key, part in parts.items() if isinstance(part, np.ndarray) and part.ndim == 1}
+    return found
+
+
+def _cells(value: Any) -> dict[str, Any]:
     """The fields of one thing that fit into a cell; those of things in it beside them."""
     row: dict[str, Any] = {}
     for field in fields(value):
@@ -68,10 +99,10 @@ def _row(value: Any) -> dict[str, Any]:
             row["labels"] = _labels(held)
         elif isinstance(held, Enum):
             row[field.name] = str(held)
-        elif held is None or isinstance(held, str | bool | int | float):
+        elif held is None or isinstance(held, str | bool | int | float | date):
             row[field.name] = held
         elif is_dataclass(held) and not isinstance(held, Series):
-            row |= _row(held)
+            row |= {f"{field.name}_{key}" if key in row else key: cell for key, cell in _cells(held).items()}
     return row
 
 
@@ -84,11 +115,11 @@ def _hours(hours: Hours) -> Iterator[dict[str, Any]]:
 
 def _row_table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     columns = {}
-    for name in rows[0]:
-        held = [row[name] for row in rows]
+    for name in dict.fromkeys(name for row in rows for name in row):
+        held = [row.get(name) for row in rows]
         if name in MOMENTS:
             moments_ms = [None if moment_s is None else round(moment_s * 1000) for moment_s in held]
-            columns[name.removesuffix("_s")] = pa.array(moments_ms, pa.int64()).cast(_TIME)
+            columns[MOMENTS[name]] = pa.array(moments_ms, pa.int64()).cast(_TIME)
         else:
             columns[name] = pa.array(held)
     return pa.table(columns)

@@ -1,6 +1,8 @@
 """Answers of every kind as tables: everything that was drawn from is in them, with types a program can use."""
 
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pyarrow as pa
@@ -72,6 +74,62 @@ def test_movers_bring_their_courses() -> None:
         "thing", '{"disk":"/","host":"a"}', "ratio", 9.0,
     )  # fmt: skip
     assert found["began"] == datetime.fromtimestamp(T0_S, UTC)
+
+
+@dataclass(frozen=True)
+class Shares:
+    component: str
+    t: np.ndarray
+    shares: Mapping[Status | None, np.ndarray]
+    message: str = "half of it"
+
+
+@dataclass(frozen=True)
+class Pair:
+    a: Summary | None
+    b: Summary | None
+    distance: float
+
+
+@dataclass(frozen=True)
+class Day:
+    day: date
+    worst: Status | None
+
+
+@dataclass(frozen=True)
+class Days:
+    days: tuple[Day, ...]
+    up_ratio: float
+
+
+def test_columns_are_a_row_a_bucket() -> None:
+    shares = Shares("kafka", np.array([T0_S, T0_S + 60.0, T0_S + 120.0]), {Status.OK: np.ones(2), None: np.zeros(2)})
+    (table,) = tables_of(shares).values()
+    assert table.to_pylist()[1] == {
+        "component": "kafka", "message": "half of it", "time": datetime.fromtimestamp(T0_S + 60, UTC), "ok": 1,
+        "unobserved": 0,
+    }  # fmt: skip
+    assert tables_of((shares, shares))["rows"].num_rows == 4, "a bucket ends where the next one begins"
+
+
+def test_things_that_hold_equal_things_or_none_of_them() -> None:
+    summary = Summary("thing", "fill", LABELS, "ratio", 7, 1, 0, 2, 1, 2, 3)
+    rows = tables_of((Pair(None, summary, 1.5), Pair(summary, summary, 0.0)))["rows"].to_pylist()
+    assert [row["distance"] for row in rows] == [1.5, 0]
+    assert rows[1]["component"] == rows[1]["b_component"] == "thing"
+
+
+def test_what_is_kept_by_component_says_which() -> None:
+    days = {"kafka": (Day(date(2026, 9, 21), Status.OK), Day(date(2026, 9, 22), None)), "redis": ()}
+    assert tables_of(days)["rows"].to_pylist() == [
+        {"component": "kafka", "day": date(2026, 9, 21), "worst": "ok"},
+        {"component": "kafka", "day": date(2026, 9, 22), "worst": None},
+    ]
+    assert tables_of({"kafka": Day(date(2026, 9, 21), None)})["rows"].num_rows == 1
+    both = tables_of({"kafka": Days((Day(date(2026, 9, 21), None), Day(date(2026, 9, 22), None)), 0.5)})["rows"]
+    assert [(row["day"].day, row["up_ratio"]) for row in both.to_pylist()] == [(21, 0.5), (22, 0.5)]
+    assert tables_of({"kafka": "text", "redis": 3}) == {}
 
 
 def test_a_heat_map_is_a_row_an_hour() -> None:

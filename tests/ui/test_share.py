@@ -31,10 +31,11 @@ from tests.history.rows import sampled
 from tests.probes.listeners import eventually
 from ui import annotate, notebook, takeaway
 from ui.panels import Panel, Question
+from ui.report import Around, report
 from ui.shown import Drawing, Shown
 from ui.state import Running, running
 
-PERFORMANCE = Path(__file__).resolve().parents[2] / "pages" / "performance.py"
+PAGES = Path(__file__).resolve().parents[2] / "pages"
 NEW_YORK = ZoneInfo("America/New_York")
 LONG_AGO_S = 1_790_006_400
 HOUR = Window(LONG_AGO_S, LONG_AGO_S + 3600)
@@ -66,8 +67,8 @@ def desk(chdb_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     st.cache_resource.clear()
 
 
-def opened(**query: str) -> AppTest:
-    page = AppTest.from_file(str(PERFORMANCE), default_timeout=30)
+def opened(script: str = "performance", **query: str) -> AppTest:
+    page = AppTest.from_file(str(PAGES / f"{script}.py"), default_timeout=30)
     for key, value in {**QUERY, **query}.items():
         page.query_params[key] = value
     return page.run()
@@ -173,6 +174,16 @@ def test_csv_and_parquet_hold_exactly_what_the_panels_were_drawn_from(drawing: D
     with zipfile.ZipFile(io.BytesIO(takeaway.archive(drawing, "parquet", ""))) as files:
         parquet = pd.read_parquet(io.BytesIO(files.read("01-how-slow-is-host-series.parquet")))
     assert parquet["p99"].tolist() == pytest.approx(frame["p99"].tolist())
+
+
+@pytest.mark.parametrize("script", ["trends", "system", "compare", "explore"])
+def test_whatever_a_page_shows_can_be_taken_away(desk: Running, script: str) -> None:
+    page = shared(opened(script))
+    assert not page.exception
+    drawing = drawing_of(page)
+    with zipfile.ZipFile(io.BytesIO(takeaway.archive(drawing, "parquet", ""))) as files:
+        assert len(files.namelist()) > 1
+    assert report(drawing, Around("Desk", "", "", "", (), ())).startswith(b"<!DOCTYPE html>")
 
 
 def test_a_panel_whose_answer_was_not_known_is_said_to_be_missing() -> None:

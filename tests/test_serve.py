@@ -10,6 +10,7 @@ import pytest
 
 import doctor
 import serve
+from history.workbench.access import LISTENS_ON
 from tests.probes.listeners import eventually, refusing
 
 ROOT = Path(__file__).parent.parent
@@ -33,6 +34,7 @@ def nothing_is_served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("TAPEWATCH_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv(LISTENS_ON, "")  # what `main` tells its process is none of the tests' that come after
     FakeServer.ran = []
     yield
     for listener in FakeServer.ran:
@@ -96,6 +98,7 @@ def test_it_serves_on_a_socket_without_nagle(
     (listener,) = FakeServer.ran
     assert listener.getsockname() == ("127.0.0.1", port)
     assert listener.proto == socket.IPPROTO_TCP
+    assert os.environ[LISTENS_ON] == "127.0.0.1"
     said = capsys.readouterr().out
     assert f"http://localhost:{port}" in said
     assert ("watching tapewatch.toml" if configured else "demo stack") in said

@@ -3,6 +3,7 @@
 import io
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -85,10 +86,9 @@ def as_parquet(frame: pd.DataFrame) -> bytes:
 
 
 def _table(page: Page, result: Result) -> None:
-    columns = columns_of(result.frame)
     configured = {
-        name: st.column_config.DatetimeColumn(help=f"{kind}, shown in {page.zone.key}", timezone=page.zone.key)
-        if name in columns.times and isinstance(result.frame[name].dtype, pd.DatetimeTZDtype)
+        name: _moments(page, result.frame[name], kind)
+        if isinstance(result.frame[name].dtype, pd.DatetimeTZDtype)
         else st.column_config.Column(help=kind)
         for name, kind in zip(result.frame.columns, result.types, strict=True)
     }
@@ -99,6 +99,16 @@ def _table(page: Page, result: Result) -> None:
         column_config=configured,
         key="sql rows",
         alt="Rows of the result",
+    )
+
+
+def _moments(page: Page, column: "pd.Series[pd.Timestamp]", kind: str) -> Any:
+    """How a column of times is shown: by the page's clock, with milliseconds where there are any."""
+    fine = bool((column.dt.microsecond.fillna(0) > 0).any())
+    return st.column_config.DatetimeColumn(
+        help=f"{kind}, shown in {page.zone.key}",
+        format=f"YYYY-MM-DD HH:mm:ss{'.SSS' if fine else ''}",
+        timezone=page.zone.key,
     )
 
 

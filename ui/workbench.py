@@ -204,8 +204,8 @@ def _tables(page: Page) -> None:
         rows, size = kept.get(name, (0, 0))
         how_much = f" :gray[{humanize(rows, '')} rows, {humanize(size, 'bytes')}]" if name in kept else ""
         with st.expander(f"**{name}**{how_much}"):
-            lines = [f"`{column.name}` :gray[{column.type}]  \n{verbatim(column.meaning)}" for column in table.columns]
-            st.markdown("\n\n".join([table.meaning, *lines]))
+            lines = [f"`{column.name}` :gray[{column.type}]  \n{said(column.meaning)}" for column in table.columns]
+            st.markdown("\n\n".join([said(table.meaning), *lines]))
 
 
 def _earlier(page: Page) -> None:

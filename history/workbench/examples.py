@@ -59,7 +59,7 @@ ORDER BY hour, component""",
         ("probe_latency_seconds",),
     ),
     Example(
-        "Which components are slowest over a long range, by the percentiles the roll-ups keep?",
+        "Which components are slowest, by the percentiles of the roll-ups?",
         f"""{_chosen("probe_latency_seconds")}
 SELECT component, sum(cnt) AS checks,
        round(1000 * sum(vsum) / sum(cnt), 2) AS avg_ms,
@@ -163,7 +163,7 @@ ORDER BY day""",
         ("redis_memory_used_bytes",),
     ),
     Example(
-        "How regular were the checks: the longest silence of each component?",
+        "How long was each component not looked at?",
         f"""{_chosen("probe_up")}
 SELECT component, max(silence_s) AS longest_s, quantile(0.5)(silence_s) AS usual_s, argMax(ts, silence_s) AS ended_at
 FROM (

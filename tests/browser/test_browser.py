@@ -22,6 +22,7 @@ PAGES = {
     "performance": "Performance",
     "explore": "Explore",
     "compare": "Compare",
+    "sql": "SQL",
     "tape": "Tape",
     "debug": "Debug",
 }

@@ -89,7 +89,7 @@ def test_an_example_runs_and_names_metrics_there_are(desk: Desk, example) -> Non
 
 
 def test_the_figures_of_the_examples_are_those_of_the_samples(desk: Desk) -> None:
-    wanted = "Which components are slowest over a long range, by the percentiles the roll-ups keep?"
+    wanted = "Which components are slowest, by the percentiles of the roll-ups?"
     (example,) = (example for example in EXAMPLES if example.question == wanted)
     outcome = desk.run(example.text)
     assert outcome.result is not None

@@ -11,7 +11,7 @@ from history.window import Window
 SAME = 0.005
 """A relative difference below is none that anybody acts on."""
 LEAST_SPREAD = 0.05
-"""Of the larger median: figures that never move are not far apart when they differ by less."""
+"""Of the level: figures that never move are not far apart when they differ by less."""
 FARTHEST = 1000.0
 
 
@@ -52,14 +52,14 @@ def differences(a: Sequence[Summary], b: Sequence[Summary]) -> tuple[Difference,
 def distance(a: Summary | None, b: Summary | None) -> float:
     """How far two summaries of a series lie apart: the farthest of median, average and 95th percentile.
 
-    It is told in spreads: half the way from the smaller median to the larger 95th percentile of each side, their
-    mean, but 5 % of the larger median at least. So a rise from 10 to 20 ms is far for a series that is steady, and
-    near for one that always swings from 5 to 50.
+    It is told in spreads: from the median to the 95th percentile on the calmer side, but 5 % of the largest median or
+    average at least. So a rise from 10 to 20 ms is far for a series that is steady, and near for one that always
+    swings from 5 to 50.
     """
     if a is None or b is None:
         return 0.0
-    level = max(abs(a.p50), abs(b.p50))
-    spread = max((abs(a.p95 - a.p50) + abs(b.p95 - b.p50)) / 2, LEAST_SPREAD * level)
+    level = max(abs(figure) for side in (a, b) for figure in (side.p50, side.avg))
+    spread = max(min(abs(a.p95 - a.p50), abs(b.p95 - b.p50)), LEAST_SPREAD * level)
     apart = max(abs(a.p50 - b.p50), abs(a.avg - b.avg), abs(a.p95 - b.p95))
     if not apart:
         return 0.0

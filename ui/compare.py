@@ -192,7 +192,10 @@ def told_both(chosen: Sides, both: SeriesSet) -> str:
     title = title_of(chosen.metric)
     if len(both.series) != 1 or len(both.previous) != 1:
         return f"{title} – A as lines, B dashed" if both.series and both.previous else title
-    a, b = (humanize(float(line.avg.mean()), line.unit) for line in (both.series[0], both.previous[0]))
+    a, b = (
+        humanize(float(np.average(line.avg, weights=line.count)), line.unit)
+        for line in (both.series[0], both.previous[0])
+    )
     return f"{title} – A {a} on average, B {b}"
 
 

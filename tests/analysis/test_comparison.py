@@ -49,7 +49,12 @@ def test_a_tail_that_grew_counts_as_well() -> None:
 
 def test_what_never_moved_is_told_by_a_twentieth_of_its_level() -> None:
     assert distance(summary("m", 21, 21), summary("m", 20, 20)) == pytest.approx(1 / (0.05 * 21))
-    assert distance(summary("m", 0, 0, 0.1), summary("m", 0, 0)) == FARTHEST
+    assert distance(summary("m", 0, 0, 0.1), summary("m", 0, 0)) == pytest.approx(20)
+
+
+def test_the_calmer_side_tells_what_is_far() -> None:
+    incident, calm = summary("latency", 2, 50), summary("latency", 1, 1.2)
+    assert distance(incident, calm) > 100
 
 
 @given(FIGURES, FIGURES, FIGURES, FIGURES)

@@ -138,7 +138,8 @@ STATES = (
     State(
         "wall",
         "A wall",
-        "`?kiosk=1` shows page after page, large, and stays on the Overview while something is critical.",
+        "`?kiosk=1&every=30s&pages=overview,trends,kafka` shows page after page, large, and stays on the Overview "
+        "while something is critical; who touches it stops the turning for a minute.",
         address="/?embed=true&kiosk=1&every=10m",
         scheme="dark",
         size=SCREEN,

@@ -153,7 +153,7 @@ def test_a_component_that_depends_on_itself(toml) -> None:
         ('[app]\nbase_url = "ftp://x"', "expected the address people open"),
         ('[app]\nbase_url = "https://ann:pw@x"', "expected the address people open"),
         ('[app]\nbase_url = "https://x/?a=1"', "expected the address people open"),
-        ('[app]\nbase_url = 7', "expected the address people open"),
+        ("[app]\nbase_url = 7", "expected the address people open"),
         ('app = "x"', "desk.toml: app: "),
     ],
 )

@@ -13,7 +13,7 @@ from history.recorder import RecorderState
 from history.window import Window
 from monitor import Monitor
 from probes.result import Status
-from ui import cursor, keys, kiosk, pulse, rangecontrol, timerange
+from ui import cursor, keys, kiosk, pulse, rangecontrol, share, shown, timerange
 from ui.state import running
 from ui.status import LOOKS, age
 
@@ -71,6 +71,7 @@ def head(page: Page) -> None:
         st.header(page.title, anchor=False, width="stretch")
         if page.beside is None or not page.beside():
             rangecontrol.control()
+        share.control(page)
     rangecontrol.complain()
     st.caption(page.question)
 
@@ -97,6 +98,7 @@ def live(
             head(page)
         kiosk.draw(page.monitor)
         banner(running().monitor)
+        shown.begin(page.title, page.window, page.zone)
         body()
         if later and not first:
             later()

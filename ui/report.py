@@ -15,11 +15,11 @@ from jinja2 import Environment, FileSystemLoader, Template
 from plotly.offline import get_plotlyjs
 
 from history.answers import Change, Event
-from history.tables import csv_bytes, tables_of
+from history.tables import csv_bytes
 from monitor import VERSION
 from ui.axes import HEIGHT
 from ui.shown import Drawing, Part, Shown
-from ui.takeaway import fixed, slug, why_none
+from ui.takeaway import Numbers, fixed, numbers
 
 MOST_ROWS = 200
 """Rows of a table that are shown; its file has them all."""
@@ -62,24 +62,22 @@ def report(drawing: Drawing, around: Around) -> bytes:
         link=around.link,
         verdict=around.verdict,
         demo=around.demo,
-        panels=[_panel(number, shown) for number, shown in enumerate(drawing.panels, 1)],
+        panels=[_panel(*each) for each in zip(drawing.panels, numbers(drawing), strict=True)],
         happened=[_changes(around.changes, zone), _events(around.events, zone)],
         plotly=get_plotlyjs(),
     )
     return page.encode()
 
 
-def _panel(number: int, shown: Shown) -> dict[str, Any]:
-    tables = tables_of(shown.value)
+def _panel(shown: Shown, given: Numbers) -> dict[str, Any]:
     parts = [_part(part) for part in shown.parts]
     if not parts:
-        parts = [_table(table.slice(0, MOST_ROWS).to_pandas()) for table in tables.values()]
-    stem = f"{number:02}-{slug(shown.panel.title)}"
+        parts = [_table(table.slice(0, MOST_ROWS).to_pandas()) for table in given.tables.values()]
     files = [
-        {"name": f"{stem}-{name}.csv", "rows": table.num_rows, "content": base64.b64encode(csv_bytes(table)).decode()}
-        for name, table in tables.items()
+        {"name": f"{name}.csv", "rows": table.num_rows, "content": base64.b64encode(csv_bytes(table)).decode()}
+        for name, table in given.tables.items()
     ]
-    nothing = shown.panel.nothing if shown.value is not None else why_none(shown)
+    nothing = given.note if shown.value is None else shown.panel.nothing
     return {"title": shown.title, "parts": parts, "files": files, "note": "" if parts else nothing}
 
 

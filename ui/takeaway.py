@@ -3,8 +3,8 @@
 import io
 import re
 import zipfile
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -14,11 +14,38 @@ from history.tables import WRITERS, tables_of
 from history.window import Window
 from history.window import shown as iso
 from monitor import VERSION
-from ui.shown import Drawing, Shown
+from ui.shown import Drawing
 from ui.timerange import describe
 
 UNKNOWN = "Its answer was not known when this was made: open the page again and wait until it is drawn."
 EMPTY = "It had nothing to show."
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What a panel was drawn from.
+
+    Attributes:
+        tables: by what their files are called, without an ending.
+        note: why there are none, in a sentence; empty where there are.
+    """
+
+    tables: Mapping[str, pa.Table]
+    note: str = ""
+
+
+def numbers(drawing: Drawing) -> list[Numbers]:
+    """The numbers of each panel; those that several panels were drawn from are given once, with the first."""
+    found: list[Numbers] = []
+    answered: dict[int, int] = {}
+    for number, shown in enumerate(drawing.panels, 1):
+        first = answered.setdefault(id(shown.value), number)
+        tables = {} if first < number else tables_of(shown.value)
+        stem = f"{number:02}-{slug(shown.panel.title)}"
+        note = UNKNOWN if shown.value is None else f"Its numbers are those of {first}." if first < number else EMPTY
+        named = {f"{stem}-{slug(name)}": table for name, table in tables.items()}
+        found.append(Numbers(named, "" if named else note))
+    return found
 
 
 def archive(drawing: Drawing, kind: str, link: str) -> bytes:
@@ -30,12 +57,11 @@ def archive(drawing: Drawing, kind: str, link: str) -> bytes:
     """
     out, lines = io.BytesIO(), [about(drawing), link, ""]
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as files:
-        for number, shown in enumerate(drawing.panels, 1):
+        for number, (shown, given) in enumerate(zip(drawing.panels, numbers(drawing), strict=True), 1):
             lines.append(f"{number}. {shown.title}")
-            written = [f"{number:02}-{slug(shown.panel.title)}-{name}.{kind}" for name, _ in _tables(shown)]
-            for name, (_, table) in zip(written, _tables(shown), strict=True):
-                files.writestr(name, WRITERS[kind](table))
-            lines += [f"   {name}" for name in written] or [f"   {why_none(shown)}"]
+            lines += [f"   {name}.{kind}" for name in given.tables] or [f"   {given.note}"]
+            for name, table in given.tables.items():
+                files.writestr(f"{name}.{kind}", WRITERS[kind](table))
         files.writestr("about.txt", "\n".join([*lines, ""]))
     return out.getvalue()
 
@@ -64,11 +90,6 @@ def fixed(window: Window, zone: ZoneInfo) -> str:
     return describe(replace(window, words=None), zone)
 
 
-def why_none(shown: Shown) -> str:
-    """Why there is no table of a panel, in a sentence."""
-    return UNKNOWN if shown.value is None else EMPTY
-
-
 def slug(text: str) -> str:
     """`text` as a part of a file's name.
 
@@ -76,7 +97,3 @@ def slug(text: str) -> str:
     'how-slow-is-host-web1-p95'
     """
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60] or "panel"
-
-
-def _tables(shown: Shown) -> Iterator[tuple[str, pa.Table]]:
-    yield from tables_of(shown.value).items()

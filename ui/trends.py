@@ -12,7 +12,7 @@ from history.answers import Change, Summary
 from history.trends import Timeline
 from probes.catalogue import humanize, humanize_duration
 from probes.result import Status
-from ui import axes
+from ui import axes, shown
 from ui.frame import Page
 from ui.moment import link
 from ui.panels import plot
@@ -39,7 +39,7 @@ def draw_uptime(report: Sequence[Uptime]) -> None:
         }
         for entry in sorted(report, key=_up_first)
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, key="uptime", alt="Uptime of each component")
+    st.dataframe(shown.keep(pd.DataFrame(rows)), hide_index=True, key="uptime", alt="Uptime of each component")
 
 
 def told_uptime(report: Sequence[Uptime]) -> str:
@@ -78,7 +78,7 @@ def draw_changes(changes: Sequence[Change], page: Page) -> None:
         }
         for change in changes[:500]
     ]
-    table = pd.DataFrame(rows)
+    table = shown.keep(pd.DataFrame(rows))
     st.dataframe(
         table.assign(**{"As it was": [link(math.ceil(change.at_s)) for change in changes[:500]]}),
         hide_index=True,
@@ -102,7 +102,9 @@ def draw_percentiles(summaries: Sequence[Summary]) -> None:
         }
         for summary in sorted(summaries, key=lambda summary: -summary.p95)
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, key="percentiles", alt="Latency percentiles by component")
+    st.dataframe(
+        shown.keep(pd.DataFrame(rows)), hide_index=True, key="percentiles", alt="Latency percentiles by component"
+    )
 
 
 def _share(ratio: float) -> str:

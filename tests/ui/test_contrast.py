@@ -70,10 +70,11 @@ def test_text_can_be_read_on_the_page_and_on_what_is_set_off(name: str, scheme: 
 
 
 @pytest.mark.parametrize("scheme", BACKGROUNDS)
-def test_captions_and_the_words_of_the_diagram_can_be_read(scheme: str) -> None:
+def test_captions_code_and_the_words_of_the_diagram_can_be_read(scheme: str) -> None:
     background = BACKGROUNDS[scheme]
     assert contrast(mixed(THEME[scheme]["textColor"], background, FADED), background) >= LEAST_TEXT
     assert contrast(diagram.TEXT[scheme], background) >= LEAST_TEXT
+    assert contrast(THEME[scheme]["codeTextColor"], THEME[scheme]["codeBackgroundColor"]) >= LEAST_TEXT
 
 
 def test_a_status_on_a_timeline_differs_without_its_colour() -> None:

@@ -192,10 +192,12 @@ def test_a_panel_whose_answer_was_not_known_is_said_to_be_missing() -> None:
         "Performance", HOUR, NEW_YORK, [Shown(panel, panel.title), Shown(panel, panel.title, SeriesSet())]
     )
     with zipfile.ZipFile(io.BytesIO(takeaway.archive(drawing, "csv", ""))) as files:
-        assert files.namelist() == ["about.txt"]
+        assert files.namelist() == ["03-how-slow-rows.csv", "about.txt"]
         about = files.read("about.txt").decode()
     assert "1. How slow?\n   Its answer was not known" in about
     assert "2. How slow?\n   It had nothing to show." in about
+    assert "4. How slow?\n   Its numbers are those of 3." in about
+    assert "5. How slow?\n   Its answer was not known" in about
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from streamlit.testing.v1 import AppTest
 import api.app
 from benchmarks.scenarios import free_port
 from history import queries
-from history.answers import SeriesSet
+from history.answers import Change, SeriesSet
 from history.notes import Notes
 from history.window import RangeError, Window
 from probes.result import Status
@@ -188,9 +188,9 @@ def test_whatever_a_page_shows_can_be_taken_away(desk: Running, script: str) -> 
 
 def test_a_panel_whose_answer_was_not_known_is_said_to_be_missing() -> None:
     panel = Panel("How slow?", Question(queries.series, (HOUR, ("x",), ())), lambda _: None)
-    drawing = Drawing(
-        "Performance", HOUR, NEW_YORK, [Shown(panel, panel.title), Shown(panel, panel.title, SeriesSet())]
-    )
+    change = (Change("kafka", 1.0, Status.OK, Status.CRITICAL, "no answer"),)
+    panels = [Shown(panel, panel.title, value) for value in (None, SeriesSet(), change, change, None)]
+    drawing = Drawing("Performance", HOUR, NEW_YORK, panels)
     with zipfile.ZipFile(io.BytesIO(takeaway.archive(drawing, "csv", ""))) as files:
         assert files.namelist() == ["03-how-slow-rows.csv", "about.txt"]
         about = files.read("about.txt").decode()

@@ -147,13 +147,11 @@ def _editor(page: Page) -> None:
             persist_state="session",
         )
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.form_submit_button(
-                "Run", icon=":material/play_arrow:", type="primary", on_click=_run, args=(page,), help="Ctrl+Enter"
-            )
+            st.form_submit_button("Run", icon=":material/play_arrow:", on_click=_run, args=(page,), help="Ctrl+Enter")
             limits = bench().settings
             st.caption(
                 f"Reads only, at most {limits.max_seconds:g} s, 1 GB and {limits.max_rows:,} rows. "
-                "The range above is `{from:DateTime}` and `{to:DateTime}`."
+                f"The range above is {verbatim('{from:DateTime}')} and {verbatim('{to:DateTime}')}."
             )
     run: Run | None = st.session_state.get(_RUN)
     if run is not None and not linkable(run.text):

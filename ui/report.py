@@ -1,6 +1,7 @@
 """The report: what a page showed, as one file that needs nothing else: live charts, and the data with them."""
 
 import base64
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +24,8 @@ from ui.takeaway import Numbers, fixed, numbers
 
 MOST_ROWS = 200
 """Rows of a table that are shown; its file has them all."""
+_MARKUP = re.compile(r":material/\w+: ?|\*\*|:\w+\[([^\]]*)\]")
+"""What Streamlit makes icons, bold words and colours of."""
 NOT_READ = "Not known: the history had not answered yet when this was made."
 NONE = "None in this range."
 
@@ -87,7 +90,7 @@ def _part(part: Part) -> dict[str, Any]:
         return {"figure": text, "height": part.layout.height or HEIGHT}
     if isinstance(part, pd.DataFrame):
         return _table(part.head(MOST_ROWS))
-    return {"text": part.replace("**", "")}
+    return {"text": _MARKUP.sub(r"\1", part)}
 
 
 def _table(frame: pd.DataFrame) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from ui.timerange import describe
 
 UNKNOWN = "Its answer was not known when this was made: open the page again and wait until it is drawn."
 EMPTY = "It had nothing to show."
+NO_PANELS = "This page shows no charts or tables of the history; what it shows live is in the API: /api/status/."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,8 @@ def archive(drawing: Drawing, kind: str, link: str) -> bytes:
             lines += [f"   {name}.{kind}" for name in given.tables] or [f"   {given.note}"]
             for name, table in given.tables.items():
                 files.writestr(f"{name}.{kind}", WRITERS[kind](table))
+        if not drawing.panels:
+            lines.append(NO_PANELS)
         files.writestr("about.txt", "\n".join([*lines, ""]))
     return out.getvalue()
 

@@ -52,7 +52,12 @@ def drawing() -> Drawing:
         NEW_YORK,
         [
             Shown(panel("How slow?"), "How slow? – kafka 2 ms, usual 1–3 ms", answer, [figure]),
-            Shown(panel("Who?"), f"Who? {EVIL}", answer, ["**kafka** latency: 3 × its usual 2 ms", figure, table]),
+            Shown(
+                panel("Who?"),
+                f"Who? {EVIL}",
+                answer,
+                [":material/info: **kafka** :gray[latency]: 3 × its usual 2 ms", figure, table],
+            ),
             Shown(panel("What changed?"), "What changed?", changes),
             Shown(panel("Is there anything?"), "Is there anything?", SeriesSet()),
             Shown(panel("And here?"), "And here?"),

@@ -200,6 +200,11 @@ def test_a_panel_whose_answer_was_not_known_is_said_to_be_missing() -> None:
     assert "5. How slow?\n   Its answer was not known" in about
 
 
+def test_a_page_without_charts_says_so() -> None:
+    with zipfile.ZipFile(io.BytesIO(takeaway.archive(Drawing("Overview", HOUR, NEW_YORK), "csv", ""))) as files:
+        assert "no charts or tables of the history" in files.read("about.txt").decode()
+
+
 @pytest.fixture
 def served(desk: Running) -> Iterator[str]:
     """The API over a socket, as a notebook asks it."""

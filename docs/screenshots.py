@@ -117,7 +117,7 @@ def keys(page: Page, _: Served) -> None:
 
 def silence(page: Page, served: Served) -> None:
     """Let the server fall silent until the page says so; it is woken when the picture is taken."""
-    page.get_by_test_id("stBidiComponentIsolated").first.wait_for(state="attached")
+    page.locator("dialog dt").first.wait_for(state="attached")
     os.kill(served.pid, signal.SIGSTOP)
     page.get_by_text(re.compile("No connection since")).wait_for()
 

@@ -1,7 +1,22 @@
 // A wall: one size larger, a bar with time and freshness, and a turn of the page when its time is over.
 // The module stays while pages come and go; the server says which page is next and whether it cannot wait.
 const FOR_ME = ["pointermove", "pointerdown", "wheel", "keydown", "touchstart"]
-let told, turn, page, shownMs, touchedMs = -Infinity, askedMs = -Infinity, bar
+const AGAIN_MS = 5000, PATIENCE_MS = 30_000
+let told, turn, page, shownMs, touchedMs = -Infinity, askedMs = -Infinity, waitsMs = Infinity, bar
+
+// A page that broke hears no more: the next one is loaded anew, if the server is there to give it.
+const load = async () => {
+  const base = location.pathname.replace(/[^/]*$/, "")
+  if ((await fetch(`${base}_stcore/health`).catch(() => null))?.ok) location.assign(base + told.next_address)
+}
+
+const turnOver = (now) => {
+  waitsMs = Math.min(waitsMs, now)
+  if (now - askedMs < AGAIN_MS) return
+  askedMs = now
+  if (now - waitsMs < PATIENCE_MS) turn("turn", told.next)
+  else load()
+}
 
 const tick = () => {
   const now = Date.now()
@@ -17,10 +32,8 @@ const tick = () => {
   const age = Math.max(0, Math.round(now / 1000 - told.oldest_s))
   state.textContent = `${told.state} · ${told.oldest_s === null ? "waiting for the first results" : `oldest value ${age} s ago`}`
   next.textContent = ahead
-  if (told.next && paused <= 0 && (told.at_once || !left) && now - askedMs > 5000) {
-    askedMs = now
-    turn("turn", told.next)
-  }
+  if (told.next && paused <= 0 && (told.at_once || !left)) turnOver(now)
+  else waitsMs = Infinity
 }
 
 const build = () => {

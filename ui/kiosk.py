@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlencode
 
 import streamlit as st
 from pydantic_core import PydanticCustomError
@@ -143,6 +144,7 @@ def _turn(monitor: Monitor, wall: Wall, current: str, known: Mapping[str, str]) 
     verdict = monitor.verdict()
     critical = verdict.status is Status.CRITICAL
     following = next_page(wall.pages, current, critical)
+    kept = {key: st.query_params[key] for key in KEPT if key in st.query_params}
     oldest_s = None if verdict.oldest_age_s is None else int(time.time() - verdict.oldest_age_s)
     asked = _mount(
         key="kiosk",
@@ -152,6 +154,7 @@ def _turn(monitor: Monitor, wall: Wall, current: str, known: Mapping[str, str]) 
             "pause_s": PAUSE_S,
             "next": following,
             "next_title": known.get(following or "", ""),
+            "next_address": f"{'' if following == HOME else following}?{urlencode({**kept, 'embed': 'true'})}",
             "at_once": critical,
             "why": "stays here while something is critical" if critical else "the only page",
             "state": plain(verdict.status),
@@ -162,5 +165,4 @@ def _turn(monitor: Monitor, wall: Wall, current: str, known: Mapping[str, str]) 
         on_turn_change=lambda: None,
     )
     if asked.turn in known:
-        kept = {key: st.query_params[key] for key in KEPT if key in st.query_params}
         st.switch_page(f"pages/{asked.turn}.py", query_params=kept)

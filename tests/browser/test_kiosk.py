@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 
 from benchmarks import scenarios
 from benchmarks.scenarios import Served
@@ -58,6 +58,27 @@ def test_the_wall_turns_and_keeps_its_range(served: Served, browser: Browser) ->
     page.context.close()
 
 
+def test_a_page_that_broke_is_left_all_the_same(served: Served, browser: Browser) -> None:
+    page = opened(browser, "about:blank", WALL)
+    page.clock.install()
+    deaf = []
+
+    def between(client: WebSocketRoute) -> None:
+        server = client.connect_to_server()
+        client.on_message(lambda message: None if deaf else server.send(message))
+
+    page.route_web_socket("**/_stcore/stream", between)
+    page.goto(f"{served.url}/services?embed=true&kiosk=1&every=5s&pages=services,debug")
+    expect(bar(page)).to_contain_text("Debug in")
+    deaf.append(True)
+    page.evaluate("window.same = true")
+    page.clock.fast_forward(10_000)  # its time is over, and it is asked to turn
+    page.clock.fast_forward(40_000)
+    page.wait_for_url("**/debug?*")
+    assert page.evaluate("window.same") is None, "a new document"
+    page.context.close()
+
+
 def test_who_touches_it_stops_the_turning(served: Served, browser: Browser) -> None:
     page = opened(browser, f"{served.url}/services?embed=true&kiosk=1&every=5s&pages=services,debug", WALL)
     expect(bar(page)).to_contain_text("Debug in")
@@ -79,8 +100,8 @@ def test_a_server_that_is_silent_is_told_and_the_page_turns_grey(served: Served,
     page.clock.install()
     page.goto(served.url)
     heading(page, "Overview")
-    frame = page.locator("[data-testid=stBidiComponentIsolated]")
-    expect(frame).to_have_count(1)
+    expect(page.locator(".st-key-pulse")).to_be_attached()
+    expect(page.locator("dialog dt").first).to_be_attached()  # what is drawn with the pulse is at work
     notice = page.get_by_role("alert").get_by_text(re.compile(r"No connection since \d\d:\d\d:\d\d"))
     os.kill(served.pid, signal.SIGSTOP)
     try:

@@ -298,18 +298,24 @@ def everything(client: Client, database: str) -> tuple[Any, ...]:
     return tiers, raw(client, database), told(client, database)
 
 
-@pytest.mark.parametrize("how", ["at once", "broken off after each statement"])
-def test_version_2_gets_saved_views_and_keeps_everything(client: Client, database: str, how: str) -> None:
-    layout = Layout(database, BERLIN, Retention())
-    make_version_2(client, database)
-    before = everything(client, database)
-    if how == "at once":
-        migrate(client, layout)
-    else:
-        assert broken_off_everywhere(client, layout) > 10
+def check_version_2_came_over(client: Client, database: str, before: tuple[Any, ...]) -> None:
     assert everything(client, database) == before
     assert client.query(f"SELECT version FROM {database}.schema_version ORDER BY 1").result_rows == [(2,), (3,)]
     after = shape(client, database)
-    migrate(client, replace(layout, database=f"{database}_new"))
+    migrate(client, Layout(f"{database}_new", BERLIN, Retention()))
     assert after == {name: made.replace("_new", "") for name, made in shape(client, f"{database}_new").items()}
     assert "view" in after
+
+
+def test_version_2_gets_saved_views_and_keeps_everything(client: Client, database: str) -> None:
+    make_version_2(client, database)
+    before = everything(client, database)
+    migrate(client, Layout(database, BERLIN, Retention()))
+    check_version_2_came_over(client, database, before)
+
+
+def test_version_2_broken_off_anywhere_comes_over_whole(embedded: Client, database: str) -> None:
+    make_version_2(embedded, database)
+    before = everything(embedded, database)
+    assert broken_off_everywhere(embedded, Layout(database, BERLIN, Retention())) > 10
+    check_version_2_came_over(embedded, database, before)

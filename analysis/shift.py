@@ -53,6 +53,8 @@ class Shift:
             return "too little was recorded to tell"
         if self.verdict == "alike":
             return "no more than it varies anyhow"
+        if not self.before or not self.after:
+            return "to nothing" if self.before else "from nothing"
         return in_words(self.after, self.before)
 
 

@@ -1,22 +1,27 @@
 """The control of the range: in the same place on every page, each of its actions one drawing."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import streamlit as st
 
 from history.sessions import Sessions
 from history.window import RangeError
 from ui import timerange
-from ui.hours import MODES, TRADING
+from ui.hours import EXTENDED, MODES, TRADING
 from ui.rangewords import PRESETS, exactly, session_presets
 from ui.state import monitor
 
-_TYPED, _REFUSED, _HOURS, _CLOCK = "typed", "typed in vain", "hours", "clock"
+T = TypeVar("T")
+FOLLOW_PX = 72
 
 
 def control() -> None:
-    """Back, earlier, the range with everything behind it, later, and whether the page follows the present."""
+    """Back, the range with everything behind it, earlier, later, and whether the page follows the present.
+
+    What changes its width stands to the left: a button pressed several times stays under the pointer.
+    """
     with st.container(horizontal=True, width="content", vertical_alignment="center", gap="xsmall"):
         if timerange.before():
             st.button(
@@ -28,22 +33,27 @@ def control() -> None:
                 help="The range before",
             )
         live, words = timerange.is_live(), timerange.words()
-        step = "range" if len(words) > 12 else words.removeprefix("last ")
-        _arrow("earlier", -1, f"Earlier by one {step}")
         with st.popover(words, icon=":material/schedule:", key="range"):
             _choice()
+        step = "range" if len(words) > 12 else words.removeprefix("last ")
+        _arrow("earlier", -1, f"Earlier by one {step}")
         _arrow("later", 1, f"Later by one {step}", disabled=live)
-        if live:
-            st.badge("Live", icon=":material/sensors:", color="green", help="This range ends now and goes on.")
-        else:
-            st.button(
-                "Follow",
-                icon=":material/sensors:",
-                type="tertiary",
-                on_click=timerange.follow,
-                key="follow",
-                help="As long a range, ending now and going on",
-            )
+        with st.container(width=FOLLOW_PX):
+            _following(live=live)
+
+
+def _following(*, live: bool) -> None:
+    if live:
+        st.badge("Live", icon=":material/sensors:", color="green", help="This range ends now and goes on.")
+    else:
+        st.button(
+            "Follow",
+            icon=":material/sensors:",
+            type="tertiary",
+            on_click=timerange.follow,
+            key="follow",
+            help="As long a range, ending now and going on",
+        )
 
 
 def complain() -> None:
@@ -66,105 +76,82 @@ def _arrow(name: str, direction: int, told: str, *, disabled: bool = False) -> N
 
 
 def _choice() -> None:
+    """What is behind the range: all buttons, because the URL leads.
+
+    A list with a choice of its own would, after the range was changed elsewhere, still hold the old one and
+    send it back as a new choice.
+    """
     _typed()
     _presets("Last", {name: (start, "now") for name, start in PRESETS.items()})
     known = timerange.sessions()
     if known is None:
         st.caption(f":material/calendar_month: {monitor().sessions.why_not}")
     else:
-        _exchange(known)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        _clock(known)
+        _presets(f"{known.calendar} sessions", session_presets(known, time.time()))
+        _hours(known)
+    names = clocks(timerange.zone().key, timerange.desk_zone().key, timerange.browser_zone(), known)
+    desk = timerange.desk_zone().key
+    words = {f"{zone} ({whose})" if whose else zone: "" if zone == desk else zone for zone, whose in names.items()}
+    shown = "" if timerange.zone().key == desk else timerange.zone().key
+    _row("Clock", words, shown, lambda zone: timerange.choose("zone", zone))
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Zoom out", icon=":material/zoom_out:", on_click=timerange.zoom_out, key="zoom out")
-    st.caption(exactly(timerange.window(), timerange.zone()))
-
-
-def _led(key: str, value: str | None) -> str:
-    """Have the widget of a key show what the URL says, however that came to be; returns the key.
-
-    A key of its own for every value would not do: an open list hands the choice made on the widget before to the
-    one in its place, which takes it for a new choice.
-    """
-    if st.session_state.get(key) != value:
-        st.session_state[key] = value
-    return key
+        st.caption(exactly(timerange.window(), timerange.zone()))
 
 
 def _typed() -> None:
+    place = timerange.generation()
     st.text_input(
         "Range",
-        key=_TYPED,
+        key=f"typed:{place}",
         placeholder="6h, yesterday 09:30..10:00, last 5 sessions",
         help="A length (6h, 90d), days and times (mon 14:00..tue 10:00, 2026-11-20, 2026-11-20 14:00..15:00), "
         f"sessions (last 5 sessions, pre-open), ISO 8601 or epoch seconds. Times are of {timerange.zone().key}.",
         on_change=_type_in,
+        args=(place,),
     )
-    place, sentence = st.session_state.get(_REFUSED, (0, ""))
-    if sentence and place == timerange.generation():
-        st.caption(f":material/error: {sentence}")
+    if refused := st.session_state.get(f"refused:{place}"):
+        st.caption(f":material/error: {refused}")
 
 
-def _type_in() -> None:
-    refusal = ""
+def _type_in(place: int) -> None:
+    if place != timerange.generation():  # the field of a range before sends its text once more
+        return
+    text, refusal = st.session_state[f"typed:{place}"], ""
     try:
-        if st.session_state[_TYPED].strip():
-            timerange.type_in(st.session_state[_TYPED])
-            st.session_state[_TYPED] = ""
+        if text.strip():
+            timerange.type_in(text)
     except RangeError as error:
         refusal = str(error)
-    st.session_state[_REFUSED] = timerange.generation(), refusal
+    st.session_state[f"refused:{place}"] = refusal
 
 
 def _presets(title: str, ranges: Mapping[str, tuple[str, str]]) -> None:
-    shown = timerange.window().words
-    key = _led(f"preset:{title}", next((name for name, words in ranges.items() if words == shown), None))
-    st.pills(title, list(ranges), key=key, on_change=_choose_range, args=(key, ranges))
+    _row(title, ranges, timerange.window().words, lambda words: timerange.push(*words))
 
 
-def _choose_range(key: str, ranges: Mapping[str, tuple[str, str]]) -> None:
-    if name := st.session_state[key]:
-        timerange.push(*ranges[name])
-
-
-def _exchange(known: Sessions) -> None:
-    """What the calendar of the exchange makes possible: its ranges, and charts of its hours alone."""
-    _presets(known.calendar, session_presets(known, time.time()))
+def _hours(known: Sessions) -> None:
+    """Which hours charts show: an exchange without a pre- and post-market has no more than its trading hours."""
     extended = any(day.pre_s < day.open_s or day.close_s < day.post_s for day in known.days[-5:])
-    st.segmented_control(
-        "Hours on charts",
-        [name for name, word in MODES.items() if extended or word in {"", TRADING}],
-        key=_led(_HOURS, next(name for name, word in MODES.items() if word == _mode(extended=extended))),
-        on_change=_choose_hours,
-        required=True,
-        help="Without the others, nights, weekends and holidays are left out of every chart.",
-    )
-
-
-def _mode(*, extended: bool) -> str:
-    """The hours the URL asks for; where an exchange has no others, the extended ones are those of trading."""
+    modes = {name: word for name, word in MODES.items() if extended or word != EXTENDED}
     mode = timerange.hours()
-    return TRADING if mode and not extended else mode
+    shown = TRADING if mode and not extended else mode
+    _row("Hours on charts", modes, shown, lambda word: timerange.choose("hours", word))
 
 
-def _choose_hours() -> None:
-    timerange.choose("hours", MODES[st.session_state[_HOURS]])
-
-
-def _clock(known: Sessions | None) -> None:
-    zone = timerange.zone().key
-    names = clocks(zone, timerange.desk_zone().key, timerange.browser_zone(), known)
-    st.selectbox(
-        "Clock",
-        list(names),
-        format_func=lambda name: f"{name} ({names[name]})" if names[name] else name,
-        key=_led(_CLOCK, zone),
-        on_change=_choose_clock,
-    )
-
-
-def _choose_clock() -> None:
-    zone = st.session_state[_CLOCK]
-    timerange.choose("zone", "" if zone == timerange.desk_zone().key else zone)
+def _row(title: str, choices: Mapping[str, T], shown: T | None, choose: Callable[[T], None]) -> None:
+    """A titled row of buttons, the one whose choice is shown marked."""
+    st.caption(title)
+    with st.container(horizontal=True, gap="xsmall"):
+        for name, value in choices.items():
+            st.button(
+                name,
+                key=f"{title}:{name}",
+                on_click=choose,
+                args=(value,),
+                icon=":material/check:" if value == shown else None,
+                type="primary" if value == shown else "secondary",
+            )
 
 
 def clocks(shown: str, desk: str, browser: str, known: Sessions | None) -> dict[str, str]:

@@ -69,7 +69,7 @@ def test_the_range_control_keeps_the_rules_when_it_is_open(demo: Served, reader:
     reader.goto(f"{demo.url}/trends?from=now-6h&to=now")
     heading(reader, "Health trends")
     reader.get_by_role("button", name="last 6 h").click()
-    expect(reader.get_by_role("radio", name="7 d", exact=True)).to_be_visible()
+    expect(reader.get_by_role("button", name="7 d", exact=True)).to_be_visible()
     assert in_both_themes(reader) == []
 
 

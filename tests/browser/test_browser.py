@@ -44,7 +44,7 @@ def test_overview_to_a_component_to_its_past_with_the_range_kept(demo: Served, b
     expect(card).to_be_visible()
     expect(page.get_by_text("first check under way")).to_have_count(0)
     page.get_by_role("button", name="last 6 h").click()
-    page.get_by_role("radio", name="7 d", exact=True).click()
+    page.get_by_role("button", name="7 d", exact=True).click()
     expect(page).to_have_url(re.compile("from=now-7d"))
     page.keyboard.press("Escape")
     page.get_by_role("link", name="Kafka", exact=True).click()

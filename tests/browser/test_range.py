@@ -49,13 +49,17 @@ def drawn(page: Page) -> None:
 
 
 def popover(page: Page, words: str) -> None:
-    """Open what is behind the range, unless a click elsewhere has left it open."""
-    expect(page.get_by_role("button", name=words)).to_be_visible()
-    if not page.get_by_label("Range", exact=True).is_visible():
-        page.get_by_role("button", name=words).click()
-    expect(page.get_by_label("Range", exact=True)).to_be_visible(
-        timeout=90_000
-    )  # its code comes with the first opening
+    """Open what is behind the range; again when a click elsewhere had left it open and this one closed it."""
+    field = page.get_by_label("Range", exact=True)
+    for _ in range(6):
+        if not field.is_visible():
+            page.get_by_role("button", name=words).click()
+        try:
+            expect(field).to_be_visible(timeout=10_000)  # its code comes with the first opening
+        except AssertionError:
+            continue
+        return
+    raise AssertionError(f"what is behind {words} did not open")
 
 
 def test_a_week_of_trading_hours_has_only_those_and_what_is_selected_on_it_is_the_range(
@@ -101,10 +105,9 @@ def test_typed_shifted_followed_and_kept_over_pages(demo: Served, page: Page) ->
     expect(page.get_by_role("button", name="navigate_next")).to_be_disabled()
 
     popover(page, "last 1 h")
-    page.get_by_role("radio", name="Trading hours", exact=True).click()
+    page.get_by_role("button", name="Trading hours", exact=True).click()
     expect(page).to_have_url(re.compile("hours=trading"))
-    page.get_by_role("combobox", name=re.compile("Clock")).click()
-    page.get_by_role("option", name="Europe/Berlin (this browser)").click()
+    page.get_by_role("button", name="Europe/Berlin (this browser)", exact=True).click()
     expect(page).to_have_url(re.compile("zone=Europe"))
     page.keyboard.press("Escape")
     page.get_by_role("link", name="Health trends").click()

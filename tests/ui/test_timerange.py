@@ -130,12 +130,18 @@ def test_what_cannot_be_meant_is_said_beside_the_field_and_changes_nothing() -> 
 
 
 def test_presets_of_the_desk() -> None:
-    opened = page()
-    last, exchange = opened.pills
-    assert (last.label, exchange.label) == ("Last", "NYSE")
-    assert url(exchange.set_value("Today's session").run()) == {"from": "session", "to": "session"}
-    assert opened.pills[1].value == "Today's session"
-    assert url(opened.pills[0].set_value("7 d").run()) == {"from": "now-7d", "to": "now"}
+    opened = press(page(), "NYSE sessions:Today's session")
+    assert url(opened) == {"from": "session", "to": "session"}
+    assert opened.button(key="NYSE sessions:Today's session").icon == ":material/check:"
+    assert not opened.button(key="Last:6 h").icon
+    assert url(press(opened, "Last:7 d")) == {"from": "now-7d", "to": "now"}
+
+
+def test_the_text_of_a_range_before_is_not_taken_again() -> None:
+    opened = typed(page(), "90d")
+    field = opened.text_input[0]
+    assert field.key == "typed:1"
+    assert url(press(opened, "earlier"))["to"] != "now"
 
 
 def test_until_the_calendar_is_read_the_control_says_so(desk: SimpleNamespace) -> None:
@@ -148,11 +154,10 @@ def test_until_the_calendar_is_read_the_control_says_so(desk: SimpleNamespace) -
 
 def test_the_clock_and_the_hours_are_in_the_url_and_the_usual_ones_are_not() -> None:
     opened = page()
-    assert url(opened.selectbox[0].set_value("UTC").run()) == {"zone": "UTC"}
-    assert url(opened.selectbox[0].set_value("America/New_York").run()) == {}
-    assert opened.selectbox[0].options[0] == "America/New_York (desk, NYSE)"
-    assert url(opened.segmented_control[0].set_value("Trading hours").run()) == {"hours": "trading"}
-    assert url(opened.segmented_control[0].set_value("All hours").run()) == {}
+    assert url(press(opened, "Clock:UTC")) == {"zone": "UTC"}
+    assert url(press(opened, "Clock:America/New_York (desk, NYSE)")) == {}
+    assert url(press(opened, "Hours on charts:Trading hours")) == {"hours": "trading"}
+    assert url(press(opened, "Hours on charts:All hours")) == {}
 
 
 def test_nonsense_in_a_link_is_explained() -> None:

@@ -18,6 +18,7 @@ from probes.verdict import Verdict, judge_all
 from ui import cards, daybars, frame, moment, past
 from ui.questions import known_events
 from ui.status import badge, coloured, view_badge
+from ui.words import verbatim
 
 CHANGES = 7
 MANY = 24
@@ -127,7 +128,7 @@ def in_words(change: Change | Event, now: datetime, direction: str) -> str:
     if isinstance(change, Change):
         what = f"{coloured(change.before)} → {coloured(change.after)}"
     else:
-        what = f"{change.kind}: {change.text}"
+        what = f"{change.kind}: {verbatim(change.text)}"
     distance = humanize_duration(float(int(now.timestamp() - change.at_s)))
     then = f"[{frame.clock(change.at_s)}]({moment.link(math.ceil(change.at_s))})"
     return f"{then} **{change.component}** {what} :gray[{distance} {direction}]"

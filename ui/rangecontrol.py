@@ -14,17 +14,19 @@ from ui.rangewords import PRESETS, exactly, session_presets
 from ui.state import monitor
 
 T = TypeVar("T")
-FOLLOW_PX = 72
+FOLLOW_PX = 80
 
 
 def control() -> None:
     """Back, the range with everything behind it, earlier, later, and whether the page follows the present.
 
-    What changes its width stands to the left: a button pressed several times stays under the pointer.
+    What changes its width stands to the left, and what comes and goes has its place kept: a button stays under
+    the pointer while it is pressed several times.
     """
     with st.container(horizontal=True, width="content", vertical_alignment="center", gap="xsmall"):
+        way_back = st.empty()
         if timerange.before():
-            st.button(
+            way_back.button(
                 "Back",
                 icon=":material/undo:",
                 type="tertiary",
@@ -58,10 +60,13 @@ def _following(*, live: bool) -> None:
 
 def complain() -> None:
     """Say on the page what of the URL cannot be used, and what must be known of the range."""
-    for sentence in timerange.problems():
-        st.warning(sentence, icon=":material/schedule:")
-    for sentence in timerange.remarks():
-        st.caption(f":material/info: {sentence}")
+    problems, remarks, place = timerange.problems(), timerange.remarks(), st.empty()
+    if problems or remarks:
+        with place.container():
+            for sentence in problems:
+                st.warning(sentence, icon=":material/schedule:")
+            for sentence in remarks:
+                st.caption(f":material/info: {sentence}")
 
 
 def _arrow(name: str, direction: int, told: str, *, disabled: bool = False) -> None:
@@ -110,8 +115,9 @@ def _typed() -> None:
         on_change=_type_in,
         args=(place,),
     )
+    refusal = st.empty()
     if refused := st.session_state.get(f"refused:{place}"):
-        st.caption(f":material/error: {refused}")
+        refusal.caption(f":material/error: {refused}")
 
 
 def _type_in(place: int) -> None:

@@ -151,12 +151,11 @@ def _row(title: str, choices: Mapping[str, T], shown: T | None, choose: Callable
     with st.container(horizontal=True, gap="xsmall"):
         for name, value in choices.items():
             st.button(
-                name,
+                f"**{name}**" if value == shown else name,
                 key=f"{title}:{name}",
                 on_click=choose,
                 args=(value,),
                 icon=":material/check:" if value == shown else None,
-                type="primary" if value == shown else "secondary",
             )
 
 

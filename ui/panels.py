@@ -51,6 +51,7 @@ class Panel(Generic[T]):
         empty: whether a value has nothing to draw.
         nothing: the sentence then shown, saying why.
         height: of the content in pixels, kept while loading.
+        beside: what else the drawing looks up, so that it is not drawn before that is known, within the same patience.
     """
 
     title: str
@@ -60,12 +61,13 @@ class Panel(Generic[T]):
     nothing: str = "Nothing was recorded in this range."
     height: int = 220
     told: Callable[[T], str] | None = None
+    beside: tuple[Question[Any], ...] = ()
 
 
 def show(reader: Reader, panels: Sequence[Panel[Any]], columns: int = 1) -> None:
     """Draw `panels` in a grid, each as soon as its answer is known."""
     panels = shown.remember(panels)
-    futures = [reader.submit(p.question.ask, p.question.fresh_s, *p.question.args) for p in panels]
+    futures = [_asked(reader, panel) for panel in panels]
     grid = st.grid(columns, min_column_width=300, gap="small") if columns > 1 else st.container()
     frames = []
     for panel in panels:
@@ -73,25 +75,41 @@ def show(reader: Reader, panels: Sequence[Panel[Any]], columns: int = 1) -> None
             title, body = st.empty(), st.empty()
             frames.append((panel, title, body))
     late = []
-    for (panel, title, body), future in zip(frames, futures, strict=True):
-        if future is not None and not wait_for(future, 0.0) and _answer(reader, panel).value is None:
+    for (panel, title, body), running in zip(frames, futures, strict=True):
+        if running:
             title.markdown(f"**{panel.title}**")
             body.skeleton(height=panel.height)
-            late.append((panel, title, body, future))
+            late.append((panel, title, body, running))
         else:
             _draw(_answer(reader, panel), panel, title, body)
     _fill_late(reader, late)
 
 
-def _fill_late(reader: Reader, late: "list[tuple[Panel[Any], Any, Any, Future[Any]]]") -> None:
+def _asked(reader: Reader, panel: Panel[Any]) -> "list[Future[Any]]":
+    """Start the panel's questions; returns what still runs of those with no answer yet, not even an old one."""
+    questions = (panel.question, *panel.beside)
+    futures = [reader.submit(question.ask, question.fresh_s, *question.args) for question in questions]
+    return [
+        future
+        for question, future in zip(questions, futures, strict=True)
+        if future is not None and not wait_for(future, 0.0) and _known(reader, question).value is None
+    ]
+
+
+def _fill_late(reader: Reader, late: "list[tuple[Panel[Any], Any, Any, list[Future[Any]]]]") -> None:
     give_up_s = time.monotonic() + PATIENCE_S
-    for panel, title, body, future in late:
-        wait_for(future, max(0.0, give_up_s - time.monotonic()))
+    for panel, title, body, running in late:
+        for future in running:
+            wait_for(future, max(0.0, give_up_s - time.monotonic()))
         _draw(_answer(reader, panel), panel, title, body)
 
 
 def _answer(reader: Reader, panel: Panel[Any]) -> Answer[Any]:
-    return reader.answer(panel.question.ask, panel.question.fresh_s, *panel.question.args)
+    return _known(reader, panel.question)
+
+
+def _known(reader: Reader, question: Question[T]) -> Answer[T]:
+    return reader.answer(question.ask, question.fresh_s, *question.args)
 
 
 def _draw(answer: Answer[Any], panel: Panel[Any], title: Any, body: Any) -> None:

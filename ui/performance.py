@@ -11,7 +11,7 @@ from ui import before_after, charts
 from ui.comparison import Comparison
 from ui.frame import Page
 from ui.panels import Panel, plot_answer
-from ui.questions import before, events_of, known_statuses, limits, missing, nothing, series_question
+from ui.questions import before, events_of, known_statuses, limits, missing, nothing, series_question, statuses_question
 from ui.words import peak, told, usual
 
 LATENCY, UP = "probe_latency_seconds", "probe_up"
@@ -40,6 +40,7 @@ def panels(page: Page, chosen: Chosen) -> list[Panel[SeriesSet]]:
             nothing=nothing(page, f"No latency of {name} was recorded in this range."),
             height=260,
             told=lambda answer: told_latency(page, chosen, answer),
+            beside=(statuses_question(page, name),),
         ),
         Panel(
             does,

@@ -32,8 +32,6 @@ def metric_panel(
     """
     catalogued, names = METRICS[metric], tuple(components)
     name = title or sentence_case(catalogued.title)
-    if len(names) == 1:
-        known_statuses(page, names[0])  # asked for first, it is there when the chart is drawn
     return Panel(
         title=name,
         question=series_question(page, metric, names, columns=columns),
@@ -42,6 +40,7 @@ def metric_panel(
         nothing=nothing(page, f"Nothing of this was recorded in this range: {catalogued.title}."),
         height=height,
         told=lambda answer: told(name, catalogued, answer.series, page.zone, min(page.window.end_s, answer.read_s)),
+        beside=(statuses_question(page, names[0]),) if len(names) == 1 else (),
     )
 
 
@@ -108,7 +107,13 @@ def events_of(page: Page, components: Sequence[str]) -> list[Event]:
 
 def known_statuses(page: Page, component: str) -> Timeline | None:
     """A component's status over the page's range as far as it is known; never waits."""
-    return page.monitor.reader.ask(timeline, fresh_s(page), 0.0, page.window, (component,)).value
+    question = statuses_question(page, component)
+    return page.monitor.reader.ask(question.ask, question.fresh_s, 0.0, *question.args).value
+
+
+def statuses_question(page: Page, component: str) -> Question[Timeline]:
+    """A component's status over the page's range."""
+    return Question(timeline, (page.window, (component,)), fresh_s(page))
 
 
 def limits(monitor: Monitor, metric: str, components: Sequence[str]) -> list[tuple[Status, float]]:

@@ -1,13 +1,14 @@
-"""What the tests in Chromium share: one demo and one browser for all of them."""
+"""What the tests in Chromium share: one demo for all of them."""
 
-import shutil
 from collections.abc import Iterator
 
+import httpx
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import expect
 
 from benchmarks import scenarios
 from benchmarks.scenarios import Served
+from tests.probes.listeners import eventually
 
 expect.set_options(timeout=30_000)
 
@@ -20,9 +21,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+def past(demo: Served) -> Served:
+    """The demo once its past is written."""
+    assert eventually(lambda: httpx.get(f"{demo.url}/api/status/").json()["data"]["demo"]["ready"], 180)
+    return demo

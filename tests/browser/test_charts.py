@@ -4,7 +4,6 @@ import re
 import time
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -15,13 +14,6 @@ from tests.probes.listeners import eventually
 pytestmark = pytest.mark.browser
 MOST_BYTES = 300_000
 LINES = ".tapewatch-cursor"
-
-
-@pytest.fixture(scope="module")
-def past(demo: Served) -> Served:
-    """The demo once its past is written."""
-    assert eventually(lambda: httpx.get(f"{demo.url}/api/status/").json()["data"]["demo"]["ready"], 120)
-    return demo
 
 
 def shown(page: Page) -> list[float]:

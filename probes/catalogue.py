@@ -46,6 +46,7 @@ class Metric:
         message: the finding's sentence; ``{value}``, ``{threshold}`` and labels are filled in.
         hint: what to do.
         title: what a person calls it.
+        source: where it is read: the command, table, file or request, and the field.
         significant_bits: how precisely the history keeps it; None: by its unit (`bits`).
     """
 
@@ -61,6 +62,7 @@ class Metric:
     reason: str = ""
     message: str = ""
     hint: str = ""
+    source: str = ""
     significant_bits: int | None = None
 
     @property

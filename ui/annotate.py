@@ -103,7 +103,7 @@ def _write(page: "Page", span: tuple[str, str]) -> None:
             component = st.selectbox("Component", names, index=place, width=200)
             name = st.text_input("Who", author(), max_chars=LONGEST["author"], width=200)
         st.caption(f"Times are {page.zone.key}'s. Everybody who looks at this range sees it.")
-        if st.form_submit_button("Annotate", type="primary"):
+        if st.form_submit_button("Annotate"):
             remember_author(name)
             try:
                 now_s = time.time()

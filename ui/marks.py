@@ -1,5 +1,6 @@
 """What is drawn over and under the lines of a chart: limits, events, names, a moment, the status. No data access."""
 
+import html
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -79,12 +80,13 @@ def events(canvas: Canvas, known: Sequence[Event], at_y: float) -> None:
 
 
 def event_words(event: Event, canvas: Canvas) -> str:
-    """``14:31:10 deploy kafka: ticks-writer 1.8 (10 min, by ann)``."""
+    """``14:31:10 deploy kafka: ticks-writer 1.8 (10 min, by ann)``, as Plotly takes it: its texts know HTML's tags."""
     at = datetime.fromtimestamp(event.at_s, UTC).astimezone(canvas.clock)
     length = humanize_duration(float(round(event.till_s - event.at_s))) if event.till_s else ""
     more = ", ".join(filter(None, (length, f"by {event.author}" if event.author else "")))
     subject = " ".join(filter(None, (event.kind, event.component)))
-    return f"▲ {at:%H:%M:%S} {subject}: {event.text[:160]}{f' ({more})' if more else ''}"
+    words = f"▲ {at:%H:%M:%S} {subject}: {event.text[:160]}{f' ({more})' if more else ''}"
+    return html.escape(words, quote=False)
 
 
 def nothing(figure: go.Figure) -> go.Figure:

@@ -35,8 +35,10 @@ def control() -> None:
                 help="The range before",
             )
         live, words = timerange.is_live(), timerange.words()
-        with st.popover(words, icon=":material/schedule:", key="range"):
-            _choice()
+        behind = st.popover(words, icon=":material/schedule:", key="range", on_change="rerun")
+        if behind.open:  # its forty buttons are not sent with every drawing
+            with behind:
+                _choice()
         step = "range" if len(words) > 12 else words.removeprefix("last ")
         _arrow("earlier", -1, f"Earlier by one {step}")
         _arrow("later", 1, f"Later by one {step}", disabled=live)
@@ -106,7 +108,7 @@ def _choice() -> None:
 
 def _typed() -> None:
     place = timerange.generation()
-    st.text_input(
+    typed = st.text_input(
         "Range",
         key=f"typed:{place}",
         placeholder="6h, yesterday 09:30..10:00, last 5 sessions",
@@ -116,7 +118,7 @@ def _typed() -> None:
         args=(place,),
     )
     refusal = st.empty()
-    if refused := st.session_state.get(f"refused:{place}"):
+    if typed and (refused := st.session_state.get(f"refused:{place}")):
         refusal.caption(f":material/error: {refused}")
 
 

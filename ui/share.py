@@ -11,9 +11,9 @@ import streamlit as st
 from history import queries
 from history.answers import View
 from history.notes import LONGEST, NoteError
+from history.reader import WAIT_S
 from monitor import Monitor
 from ui import annotate, notebook, shown, takeaway, timerange
-from ui.panels import PATIENCE_S
 from ui.report import Around, report
 from ui.shown import Drawing
 from ui.words import verbatim
@@ -126,7 +126,7 @@ def _save(page: "Page") -> None:
             who = st.text_input("Who", annotate.author(), max_chars=LONGEST["author"], width=160)
         moving = "; the range moves on with time" if timerange.is_live() else ""
         st.caption(f"Opens this page with the {timerange.words()}{moving}.")
-        if st.form_submit_button("Save", type="primary"):
+        if st.form_submit_button("Save"):
             annotate.remember_author(who)
             path, query = st.session_state.get(_PATH, ""), urlencode(st.query_params.to_dict())
             try:
@@ -162,7 +162,7 @@ class _Known:
 
 
 def _known(page: "Page") -> _Known:
-    answer = page.monitor.reader.ask(queries.saved_views, FRESH_S, PATIENCE_S)
+    answer = page.monitor.reader.ask(queries.saved_views, FRESH_S, WAIT_S)
     problem = answer.error.message if answer.error else "" if answer.value is not None else "The history is still read."
     return _Known(page.monitor.notes.views(answer.value or ()), problem)
 

@@ -13,7 +13,12 @@ KEYS: tuple[dict[str, str], ...] = (
     {"key": "[", "does": "Earlier by one range", "click": ".st-key-earlier button"},
     {"key": "]", "does": "Later by one range", "click": ".st-key-later button"},
     {"key": "f", "does": "Follow the present", "click": ".st-key-follow button"},
-    {"key": "t", "does": "Type a range", "click": ".st-key-range button", "field": "[class*=st-key-typed] input"},
+    {
+        "key": "t",
+        "does": "Type a range",
+        "click": ".st-key-behind-range button",
+        "field": "[class*=st-key-typed] input",
+    },
 )
 WIDER = {"key": "-", "does": "Twice as long a range", "sends": "wider"}
 SEARCH = {

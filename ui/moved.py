@@ -23,6 +23,7 @@ SHOWN, PICTURE_HEIGHT = 9, 120
 TIMES = 3.0
 """From so many times the usual value on, the factor says more than the figures."""
 RELATED_S = 120.0
+CHANGES_FRESH_S = 30.0
 
 
 def draw(page: Page) -> None:
@@ -37,8 +38,13 @@ def draw(page: Page) -> None:
         nothing="No series left what it usually does.",
         height=PICTURE_HEIGHT,
         told=lambda found: f"{TITLE} – {len(found)} series, farthest from their own past first",
+        beside=(_changes(page),),
     )
     show(page.monitor.reader, [panel])
+
+
+def _changes(page: Page) -> Question[tuple[Change, ...]]:
+    return Question(queries.changes, (page.window,), CHANGES_FRESH_S)
 
 
 def sentence(mover: Mover, changes: Sequence[Change], zone: ZoneInfo) -> str:
@@ -72,7 +78,8 @@ def after(at_s: float, changes: Sequence[Change]) -> str:
 
 def _draw(page: Page, found: Sequence[Mover]) -> None:
     window, zone = page.window, page.zone
-    changes = page.monitor.reader.ask(queries.changes, 30.0, 0.0, window).value or ()
+    known = _changes(page)
+    changes = page.monitor.reader.answer(known.ask, known.fresh_s, *known.args).value or ()
     wide = Window(window.start_s - window.length_s, window.end_s)
     with st.grid(3, min_column_width=260, gap="small"):
         for number, mover in enumerate(found[:SHOWN]):

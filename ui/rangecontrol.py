@@ -35,7 +35,7 @@ def control() -> None:
                 help="The range before",
             )
         live, words = timerange.is_live(), timerange.words()
-        behind = st.popover(words, icon=":material/schedule:", key="range", on_change="rerun")
+        behind = st.popover(words, icon=":material/schedule:", key="behind range", on_change="rerun")
         if behind.open:  # its forty buttons are not sent with every drawing
             with behind:
                 _choice()

@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 from playwright.sync_api import Error as PlaywrightError
 
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
@@ -53,3 +53,25 @@ def ends(page: Page) -> tuple[int, int]:
     found = re.search(r"from=(\d{10})&to=(\d{10})", page.url)
     assert found, page.url
     return int(found[1]), int(found[2])
+
+
+def complaints(page: Page) -> list[str]:
+    """Errors of ours the browser tells from now on, as a list that grows."""
+    errors: list[str] = []
+
+    def told(message: ConsoleMessage) -> None:
+        """On a deep link Streamlit itself looks for its base path with requests that answer 404."""
+        if message.type == "error" and "_stcore" not in str(message.location.get("url", "")):
+            errors.append(message.text)
+
+    page.on("console", told)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    return errors
+
+
+def whole(page: Page) -> None:
+    """The page is drawn, without an error, and no wider than the screen."""
+    expect(page.locator("[data-testid=stSkeletonElement]")).to_have_count(0)
+    expect(page.locator("[data-testid=stException]")).to_have_count(0)
+    wide, screen = page.evaluate("[document.querySelector('[data-testid=stMain]').scrollWidth, innerWidth]")
+    assert wide <= screen, f"{page.url} is {wide} px wide on {screen}"

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from benchmarks import scenarios
 from benchmarks.scenarios import Served
 from docs.screenshots import Listed, listed
-from tests.browser.steps import PHONE, heading, opened
+from tests.browser.steps import PHONE, complaints, heading, opened, whole
 
 pytestmark = pytest.mark.browser
 RULES = {
@@ -46,12 +46,20 @@ def reader(demo: Served, browser: Browser) -> Iterator[Page]:
     page.context.close()
 
 
+@pytest.fixture(scope="module")
+def errors(reader: Page) -> list[str]:
+    return complaints(reader)
+
+
 @pytest.mark.parametrize("listed_page", listed(), ids=lambda listed_page: listed_page.script)
-def test_a_page_keeps_the_rules_in_both_themes(demo: Served, reader: Page, listed_page: Listed) -> None:
+def test_a_page_is_whole_and_keeps_the_rules_in_both_themes(
+    demo: Served, reader: Page, errors: list[str], listed_page: Listed
+) -> None:
     reader.goto(f"{demo.url}/{listed_page.path}")
     heading(reader, listed_page.title)
-    expect(reader.locator("[data-testid=stSkeletonElement]")).to_have_count(0)
+    whole(reader)
     assert in_both_themes(reader) == []
+    assert errors == []
 
 
 def test_the_engine_sees_what_is_wrong(reader: Page) -> None:

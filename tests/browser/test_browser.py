@@ -4,28 +4,14 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, expect
+from playwright.sync_api import Browser, expect
 
 from benchmarks import scenarios
 from benchmarks.scenarios import Served
-from tests.browser.steps import DESK, PHONE, ends, heading, opened, select
+from docs.screenshots import listed
+from tests.browser.steps import PHONE, complaints, ends, heading, opened, select, whole
 
 pytestmark = pytest.mark.browser
-PAGES = {
-    "services": "Services",
-    "system": "System",
-    "redis": "Redis",
-    "clickhouse": "ClickHouse",
-    "kafka": "Kafka",
-    "network": "Network",
-    "trends": "Health trends",
-    "performance": "Performance",
-    "explore": "Explore",
-    "compare": "Compare",
-    "sql": "SQL",
-    "tape": "Tape",
-    "debug": "Debug",
-}
 
 
 def test_a_deep_link_as_the_very_first_request_opens_its_page_inside_the_frame(demo: Served, browser: Browser) -> None:
@@ -54,42 +40,16 @@ def test_overview_to_a_component_to_its_past_with_the_range_kept(demo: Served, b
     page.context.close()
 
 
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
-def test_every_page_opens_without_an_error_and_without_sideways_scrolling(
-    demo: Served, browser: Browser, size: dict[str, int]
-) -> None:
-    page = opened(browser, demo.url, size)
+def test_every_page_fits_on_a_phone(demo: Served, browser: Browser) -> None:
+    page = opened(browser, demo.url, PHONE)
     heading(page, "Overview")
-    errors: list[str] = []
-    page.on("console", lambda message: errors.append(complaint(message)))
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    for path, title in PAGES.items():
-        page.goto(f"{demo.url}/{path}")
-        heading(page, title)
-        expect(page.locator("[data-testid=stSkeleton]")).to_have_count(0)
-        expect(page.locator("[data-testid=stException]")).to_have_count(0)
-        wide = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
-        assert wide <= size["width"], f"{path} is {wide} px wide on {size['width']}"
-    assert [error for error in errors if error] == []
+    errors = complaints(page)
+    for listed_page in listed():
+        page.goto(f"{demo.url}/{listed_page.path}")
+        heading(page, listed_page.title)
+        whole(page)
+    assert errors == []
     page.context.close()
-
-
-def complaint(message: ConsoleMessage) -> str:
-    """An error of ours; on a deep link Streamlit itself looks for its base path with requests that answer 404."""
-    probing = "_stcore" in str(message.location.get("url", ""))
-    return message.text if message.type == "error" and not probing else ""
-
-
-def test_dark_and_light_follow_the_reader(demo: Served, browser: Browser) -> None:
-    seen = {}
-    for scheme in ("light", "dark"):
-        page = opened(browser, demo.url, scheme=scheme)
-        heading(page, "Overview")
-        colour = page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
-        seen[scheme] = sum(int(part) for part in re.findall(r"\d+", colour)[:3])
-        page.context.close()
-    assert seen["light"] > 600
-    assert seen["dark"] < 150
 
 
 def test_a_range_nobody_can_mean_is_explained_on_the_page(demo: Served, browser: Browser) -> None:

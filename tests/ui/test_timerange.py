@@ -38,6 +38,12 @@ def page(**query: str) -> AppTest:
     opened = AppTest.from_function(script)
     for key, value in query.items():
         opened.query_params[key.rstrip("_")] = value
+    return run(opened)
+
+
+def run(opened: AppTest) -> AppTest:
+    """Run the script; what is behind the range is open, as for somebody who is about to choose there."""
+    opened.session_state["behind range"] = True
     return opened.run()
 
 
@@ -52,11 +58,13 @@ def said(opened: AppTest) -> str:
 
 
 def press(opened: AppTest, key: str) -> AppTest:
-    return opened.button(key=key).click().run()
+    opened.button(key=key).click()
+    return run(opened)
 
 
 def typed(opened: AppTest, text: str) -> AppTest:
-    return opened.text_input[0].input(text).run()
+    opened.text_input[0].input(text)
+    return run(opened)
 
 
 def test_a_range_that_ends_now_is_live_and_has_no_later() -> None:

@@ -65,8 +65,8 @@ def test_time_is_limited(desk: Desk) -> None:
     [
         ("select groupArray(x) from (select arrayJoin(range(1000000)) + y * 0 as x from "
          "(select arrayJoin(range(300)) as y))", "1 GB of memory"),
-        ("select repeat('x', 900000) from (select arrayJoin(range(200)))", "larger than 64 MB"),
-        ("select concat(repeat('x', 900000), toString(y)) from (select arrayJoin(range(200)) as y)", "64 MB"),
+        ("select repeat('x', 900000) from (select arrayJoin(range(80)))", "larger than 64 MB"),
+        ("select concat(repeat('x', 900000), toString(y)) from (select arrayJoin(range(80)) as y)", "64 MB"),
         ("select repeat('x', 900000) from (select arrayJoin(range(9000)))", "1 GB of memory"),
         ("select range(5000000)", "."),
     ],

@@ -11,6 +11,7 @@ METRICS = (
         type="state",
         help="1 when the component answered and is not critical, else 0; its average is the uptime.",
         better="higher",
+        source="the result of each check",
     ),
     Metric(
         name="probe_status",
@@ -19,6 +20,7 @@ METRICS = (
         type="state",
         help="Rank of the status: off 0, ok 1, unknown 2, warning 3, critical 4; its maximum is the worst of a period.",
         better="lower",
+        source="the result of each check",
     ),
     Metric(
         name="probe_latency_seconds",
@@ -26,6 +28,7 @@ METRICS = (
         unit="seconds",
         help="Round trip of the component's cheapest request.",
         better="lower",
+        source="the result of each check",
     ),
 )
 

@@ -6,9 +6,14 @@ from typing import Literal, TypeVar
 
 import psutil
 
+from probes import host_clock
 from probes import host_read as read
 from probes.host_decisions import summarise
+from probes.host_disks import DiskReader, Disks
+from probes.host_groups import Groups
 from probes.host_metrics import METRICS
+from probes.host_processes import ProcessReader
+from probes.host_traffic import TrafficReader
 from probes.kind import Kind
 from probes.result import Collected, Finding, Reading, Table
 from settings import Component
@@ -29,11 +34,13 @@ class HostComponent(Component):
 class HostProbe:
     """Reads the machine. What a platform or a container hides is named, never a fault."""
 
-    def __init__(self, component: HostComponent, deadline_s: float) -> None:
-        del component, deadline_s  # nothing here waits for anybody
+    def __init__(self, component: HostComponent, deadline_s: float, groups: Groups | None = None) -> None:
+        del deadline_s  # nothing here waits for anybody but the disks, which have a bound of their own
+        self._groups = groups or Groups()
         self._cpu = read.CpuReader()
-        self._traffic = read.TrafficReader()
-        self._processes = read.ProcessReader()
+        self._traffic = TrafficReader()
+        self._processes = ProcessReader()
+        self._disks = DiskReader(component.thresholds)
 
     def ping(self) -> float:
         started_s = time.perf_counter()
@@ -50,32 +57,34 @@ class HostProbe:
                 unavailable.append(f"{what} (this system does not tell)")
                 return otherwise
 
-        memory = read.memory()
-        pressure, missing = read.pressure()
-        no_readings: list[Reading] = []
+        memory = read.memory(self._groups)
+        limit = self._groups.cpu(psutil.cpu_count() or 1)
+        pressure, no_pressure = read.pressure()
+        clock, no_clock = host_clock.readings(host_clock.read())
+        none: list[Reading] = []
         no_findings: list[Finding] = []
-        mounts, mount_table = attempt("disks", read.disks, (no_readings, Table((), ())))
-        heat, heat_findings = attempt("temperatures", read.temperatures, (no_readings, no_findings))
+        disks = attempt("disks", self._disks.turn, Disks())
+        heat, hot = attempt("temperatures", read.temperatures, (none, no_findings))
+        cpu, cores = attempt("CPU times", lambda: self._cpu.turn(limit), (none, Table((), ())))
         readings = [
-            *attempt("CPU times", self._cpu.turn, no_readings),
-            Reading("host_memory_available_ratio", memory.available_bytes / memory.total_bytes),
-            Reading("host_memory_used_bytes", memory.total_bytes - memory.available_bytes),
-            Reading("host_memory_total_bytes", memory.total_bytes),
-            *attempt("disk and swap traffic", self._traffic.turn, no_readings),
+            *cpu,
+            *read.memory_readings(memory),
+            *attempt("disk and swap traffic", self._traffic.turn, none),
             *pressure,
-            *mounts,
+            *disks.readings,
             *heat,
-            *attempt("open files and processes", read.rest, no_readings),
+            *clock,
+            *attempt("open files and processes", read.rest, none),
         ]
         processes = attempt("processes", self._processes.turn, Table((), ()))
         return Collected(
             latency_s=None,  # nobody was asked
             summary=summarise(readings),
             readings=readings,
-            findings=heat_findings,
-            facts=attempt("system facts", lambda: read.facts(memory), {}),
-            tables={"mounts": mount_table, "top processes": processes},
-            unavailable=(*missing, *unavailable),
+            findings=(*disks.findings, *hot),
+            facts=attempt("system facts", lambda: read.facts(memory, limit), {}),
+            tables={"mounts": disks.table, "top processes": processes, "cores": cores},
+            unavailable=(*no_pressure, *no_clock, *disks.unavailable, *unavailable),
         )
 
     def close(self) -> None:

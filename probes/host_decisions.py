@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from probes.result import Finding, Reading, Status, labels
 
@@ -11,6 +12,8 @@ LOCAL_FILE_SYSTEMS = (
     *("vfat", "exfat", "ntfs", "ntfs3", "fuseblk"),
 )
 """File systems worth watching. A list of the good ones, because statvfs on a dead network mount hangs for ever."""
+
+_SERVED = re.compile(r"nfs\d?|cifs|smb\w*|ceph|glusterfs|9p|afs|lustre|beegfs|fuse\.(?!lxcfs|gvfsd-fuse|portal).+")
 
 MOST_MOUNTS = 32
 SANE_CELSIUS = range(1, 150)
@@ -82,12 +85,17 @@ def local_mounts(mounts: Iterable[Mount]) -> list[Mount]:
     ]
 
 
-def once_each(mounts: Iterable[Mount]) -> list[Mount]:
-    """One mount of each device, that with the shortest path: bind mounts show the same disk again."""
-    shortest: dict[str, Mount] = {}
+def by_device(mounts: Iterable[Mount]) -> dict[str, list[Mount]]:
+    """The mounts of each device, shortest path first: bind mounts show the same disk again."""
+    found: dict[str, list[Mount]] = {}
     for mount in sorted(mounts, key=lambda m: (len(m.path), m.path)):
-        shortest.setdefault(mount.device, mount)
-    return list(shortest.values())[:MOST_MOUNTS]
+        found.setdefault(mount.device, []).append(mount)
+    return dict(islice(found.items(), MOST_MOUNTS))
+
+
+def network_mounts(mounts: Iterable[Mount]) -> list[str]:
+    """Paths of file systems that another machine or a program serves: asking one that is dead never ends."""
+    return [m.path for m in mounts if _SERVED.fullmatch(m.file_system)][:MOST_MOUNTS]
 
 
 def effective_memory(host: Memory, groups: Iterable[tuple[float, float]]) -> Memory:
@@ -103,17 +111,6 @@ def effective_memory(host: Memory, groups: Iterable[tuple[float, float]]) -> Mem
         if limit_bytes < host.total_bytes and (not tightest.limited or available_bytes < tightest.available_bytes):
             tightest = Memory(limit_bytes, available_bytes, limited=True)
     return tightest
-
-
-def group_memory(limit: str, current: str, stat: str) -> tuple[float, float] | None:
-    """(limit, used) in bytes from a cgroup's memory.max, memory.current and memory.stat; None: no limit.
-
-    Page cache the kernel can drop at will (`inactive_file`) is not in use.
-    """
-    if not limit.strip().isdigit() or not current.strip().isdigit():
-        return None
-    cache = re.search(r"^inactive_file (\d+)$", stat, re.MULTILINE)
-    return float(limit), max(0.0, float(current) - (float(cache[1]) if cache else 0.0))
 
 
 def temperature_finding(sensor: str, celsius: float, high: float | None, critical: float | None) -> Finding | None:

@@ -1,6 +1,8 @@
 """The metrics of the `host` kind with their thresholds and the reasons for them."""
 
 from probes.catalogue import Metric
+from probes.host_disk_metrics import DISK
+from probes.host_system_metrics import CLOCK, SYSTEM, TAPEWATCH
 
 FIVE_MINUTES_S = 300.0
 _PRESSURE = "Share of the last minute in which work was stalled (Linux PSI): it measures waiting, not business."
@@ -11,13 +13,15 @@ CPU = (
         title="CPU",
         unit="ratio",
         better="lower",
-        help="Share of all cores that was busy since the last reading, waiting for disks excluded.",
+        help="Share of all cores (or of the container's CPU limit) that was busy since the last reading, "
+        "waiting for disks excluded.",
         warning=0.85,
         critical=0.95,
         for_s=FIVE_MINUTES_S,
         reason="Above 85 % for five minutes latency grows; above 95 % the feed handlers queue.",
         message="The CPU is {value} busy, more than {threshold} for five minutes.",
         hint="See the busiest processes on the System page; move or stop what does not belong here.",
+        source="/proc/stat: all but idle and iowait; in a container cpu.stat: usage_usec (cpuacct.usage), by its limit",
     ),
     Metric(
         name="host_cpu_core_max_ratio",
@@ -25,6 +29,7 @@ CPU = (
         unit="ratio",
         better="lower",
         help="Share of the busiest core: a single-threaded process at its limit shows here, not in the average.",
+        source="/proc/stat: the cpuN lines",
     ),
     Metric(
         name="host_cpu_iowait_ratio",
@@ -32,6 +37,7 @@ CPU = (
         unit="ratio",
         better="lower",
         help="Share of all cores idle because a disk had not answered yet.",
+        source="/proc/stat: iowait",
     ),
     Metric(
         name="host_cpu_steal_ratio",
@@ -45,25 +51,48 @@ CPU = (
         reason="The guest cannot mend it; above a tenth it is felt as jitter. A minute, so that one burst is no alarm.",
         message="The hypervisor takes {value} of the CPU away, more than {threshold}.",
         hint="Ask for dedicated cores, or move this machine to a quieter host.",
+        source="/proc/stat: steal",
+    ),
+    Metric(
+        name="host_cpu_throttled_ratio",
+        title="CPU limit reached",
+        unit="ratio",
+        better="lower",
+        help="Share of the scheduler's periods in which the container had used up its CPU limit and was stopped.",
+        warning=0.25,
+        for_s=FIVE_MINUTES_S,
+        reason="The kubernetes mixin's CPUThrottlingHigh: from a quarter on, stops of up to 100 ms are felt.",
+        message="The container was stopped at its CPU limit in {value} of all periods, more than {threshold}.",
+        hint="Raise the container's CPU limit, or move work out of it.",
+        source="cgroup cpu.stat: nr_throttled / nr_periods",
+    ),
+    Metric(
+        name="host_cpu_cores",
+        title="cores",
+        unit="count",
+        help="Cores of the machine, or the container's CPU limit where that is lower.",
+        source="/proc/stat: the cpuN lines; in a container cpu.max (cpu.cfs_quota_us / cpu.cfs_period_us)",
     ),
     Metric(
         name="host_load1_per_core",
         title="load, 1 min",
         unit="count",
         better="lower",
-        help="Load average of the last minute per core, processes waiting for disks included.",
+        help="Load average of the last minute per core of the machine, processes waiting for disks included.",
+        source="/proc/loadavg: 1st number, by the cores of /proc/stat",
     ),
     Metric(
         name="host_load5_per_core",
         title="load, 5 min",
         unit="count",
         better="lower",
-        help="Load average of the last five minutes per core, processes waiting for disks included.",
+        help="Load average of the last five minutes per core of the machine, processes waiting for disks included.",
         warning=1.5,
         critical=3.0,
         reason="More runnable processes than cores for minutes; a hint, because it counts disk waits as well.",
         message="{value} processes per core want to run, more than {threshold}.",
         hint="See the busiest processes on the System page, and the disks if the CPU itself is idle.",
+        source="/proc/loadavg: 2nd number, by the cores of /proc/stat",
     ),
 )
 
@@ -79,6 +108,7 @@ MEMORY = (
         reason="Below a tenth caches shrink and swapping begins; below a twentieth the kernel kills processes.",
         message="Only {value} of the memory is available, less than {threshold}.",
         hint="See the largest processes on the System page; stop one or add memory.",
+        source="/proc/meminfo: MemAvailable; in a container memory.max, memory.current and inactive_file",
     ),
     Metric(
         name="host_memory_used_bytes",
@@ -86,12 +116,14 @@ MEMORY = (
         unit="bytes",
         better="lower",
         help="Memory that is not available to programs.",
+        source="/proc/meminfo: MemTotal - MemAvailable; in a container memory.current - inactive_file",
     ),
     Metric(
         name="host_memory_total_bytes",
         title="memory",
         unit="bytes",
         help="Memory of the machine, or the container's limit where that is lower.",
+        source="/proc/meminfo: MemTotal; in a container memory.max (memory.limit_in_bytes)",
     ),
     Metric(
         name="host_swap_in_bytes_per_second",
@@ -99,6 +131,7 @@ MEMORY = (
         unit="bytes/s",
         better="lower",
         help="Memory read back from swap.",
+        source="/proc/vmstat: pswpin",
     ),
     Metric(
         name="host_swap_out_bytes_per_second",
@@ -106,6 +139,7 @@ MEMORY = (
         unit="bytes/s",
         better="lower",
         help="Memory written out to swap.",
+        source="/proc/vmstat: pswpout",
     ),
     Metric(
         name="host_swap_traffic_bytes_per_second",
@@ -119,6 +153,20 @@ MEMORY = (
         reason="A page fetched from disk costs milliseconds. A minute, so that waking an idle program is no alarm.",
         message="Memory is swapped at {value}, more than {threshold}: everything here is slow.",
         hint="Find the process that grows on the System page, or add memory.",
+        source="/proc/vmstat: pswpin + pswpout",
+    ),
+    Metric(
+        name="host_oom_kills_total",
+        title="killed for memory",
+        unit="count",
+        type="counter",
+        better="lower",
+        help="Processes the kernel killed for want of memory since the last reading, of the whole machine.",
+        warning=0,
+        reason="Each one is a program that ended without a word; in a container it may be the limit's doing alone.",
+        message="The kernel killed {value} processes because memory had run out.",
+        hint="`dmesg` names them; find what grew on the System page, add memory or raise the container's limit.",
+        source="/proc/vmstat: oom_kill",
     ),
 )
 
@@ -134,6 +182,7 @@ PRESSURE = (
         reason=_PRESSURE,
         message="Tasks waited for a CPU during {value} of the last minute, more than {threshold}.",
         hint="See the busiest processes on the System page.",
+        source="/proc/pressure/cpu: some avg60",
     ),
     Metric(
         name="host_pressure_memory_ratio",
@@ -146,6 +195,7 @@ PRESSURE = (
         reason=_PRESSURE,
         message="Everything stood still for memory during {value} of the last minute, more than {threshold}.",
         hint="Free memory before the kernel starts killing processes.",
+        source="/proc/pressure/memory: full avg60",
     ),
     Metric(
         name="host_pressure_io_ratio",
@@ -158,126 +208,8 @@ PRESSURE = (
         reason=_PRESSURE,
         message="Everything stood still for a disk during {value} of the last minute, more than {threshold}.",
         hint="Look for the busy disk on the System page and for who writes to it.",
+        source="/proc/pressure/io: full avg60",
     ),
 )
 
-DISK = (
-    Metric(
-        name="host_disk_used_ratio",
-        title="disk used",
-        unit="ratio",
-        better="lower",
-        help="Used share of a local file system, as df counts it.",
-        warning=0.85,
-        critical=0.95,
-        reason="ClickHouse and Kafka stop writing when their disk is full; merges need room before that.",
-        message="The disk at {mount} is {value} full, more than {threshold}.",
-        hint="Delete or move data, shorten a retention, or enlarge the disk.",
-    ),
-    Metric(
-        name="host_disk_free_bytes",
-        title="disk free",
-        unit="bytes",
-        better="higher",
-        help="Room left for ordinary users on a local file system.",
-    ),
-    Metric(
-        name="host_inodes_used_ratio",
-        title="inodes used",
-        unit="ratio",
-        better="lower",
-        help="Used share of the files a file system can hold.",
-        warning=0.85,
-        critical=0.95,
-        reason="Without inodes nothing can be created although there is room.",
-        message="{mount} has used {value} of the files it can hold, more than {threshold}.",
-        hint="Look for a directory with very many small files.",
-    ),
-    Metric(
-        name="host_disk_read_bytes_per_second",
-        title="disk read",
-        unit="bytes/s",
-        help="Bytes read from a physical disk.",
-    ),
-    Metric(
-        name="host_disk_write_bytes_per_second",
-        title="disk write",
-        unit="bytes/s",
-        help="Bytes written to a physical disk.",
-    ),
-    Metric(
-        name="host_disk_busy_ratio",
-        title="disk busy",
-        unit="ratio",
-        better="lower",
-        help="Share of the time in which a physical disk had requests in flight.",
-        warning=0.9,
-        for_s=600,
-        reason="A disk that is busy for ten minutes is the bottleneck; faster ones serve many requests at once.",
-        message="The disk {disk} was busy {value} of the time for ten minutes, more than {threshold}.",
-        hint="See who reads or writes on the System page.",
-    ),
-)
-
-REST = (
-    Metric(
-        name="host_descriptors_used_ratio",
-        title="open files",
-        unit="ratio",
-        better="lower",
-        help="Open file descriptors of the whole machine as a share of what its kernel allows.",
-        warning=0.8,
-        critical=0.9,
-        reason="At the limit every program fails to open files and sockets.",
-        message="The machine has {value} of its file descriptors open, more than {threshold}.",
-        hint="Find the process that leaks them, or raise fs.file-max.",
-    ),
-    Metric(
-        name="host_uptime_seconds",
-        title="uptime",
-        unit="seconds",
-        better="neither",
-        help="Time since the machine was started.",
-    ),
-    Metric(
-        name="host_processes",
-        title="processes",
-        unit="count",
-        help="Processes that exist.",
-    ),
-    Metric(
-        name="host_temperature_celsius",
-        title="temperature",
-        unit="celsius",
-        better="lower",
-        help="What a temperature sensor shows; judged by the sensor's own limits.",
-    ),
-    Metric(
-        name="tapewatch_descriptors",
-        title="Tapewatch's open files",
-        unit="count",
-        better="lower",
-        help="File descriptors Tapewatch itself has open.",
-    ),
-    Metric(
-        name="tapewatch_descriptors_used_ratio",
-        title="Tapewatch's open files",
-        unit="ratio",
-        better="lower",
-        help="Tapewatch's own file descriptors as a share of its limit.",
-        warning=0.7,
-        critical=0.9,
-        reason="A monitor that leaks must be the first to say so.",
-        message="Tapewatch itself has {value} of its file descriptors open, more than {threshold}.",
-        hint="Restart Tapewatch and report this: it should not happen.",
-    ),
-    Metric(
-        name="tapewatch_resident_bytes",
-        title="Tapewatch's memory",
-        unit="bytes",
-        better="lower",
-        help="Memory Tapewatch itself occupies.",
-    ),
-)
-
-METRICS = (*CPU, *MEMORY, *PRESSURE, *DISK, *REST)
+METRICS = (*CPU, *MEMORY, *PRESSURE, *DISK, *SYSTEM, *CLOCK, *TAPEWATCH)

@@ -4,58 +4,33 @@ import os
 import platform
 import resource
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import psutil
 
-from probes.counters import Counters, Turn
-from probes.host_decisions import (
-    CpuShares,
-    Memory,
-    Mount,
-    cpu_shares,
-    effective_memory,
-    group_memory,
-    local_mounts,
-    once_each,
-    parse_pressure,
-    temperature_finding,
-)
+from probes.counters import Counters
+from probes.host_decisions import Memory, cpu_shares, effective_memory, parse_pressure, temperature_finding
+from probes.host_groups import CpuGroup, Groups
 from probes.result import Finding, Reading, Table, labels
 
 PRESSURE_FILES = (("cpu", "some"), ("memory", "full"), ("io", "full"))
 PRESSURE_ROOT = Path("/proc/pressure")
-GROUP_ROOT = Path("/sys/fs/cgroup")
-TOP = 8
 
 
-def memory() -> Memory:
-    """The memory there is for programs here, a cgroup v2 limit included."""
+def memory(groups: Groups) -> Memory:
+    """The memory there is for programs here, the limits of control groups included."""
     now = psutil.virtual_memory()
-    return effective_memory(Memory(float(now.total), float(now.available)), _group_memories())
+    return effective_memory(Memory(float(now.total), float(now.available)), groups.memory())
 
 
-def _group_memories() -> Iterator[tuple[float, float]]:
-    try:
-        own = Path("/proc/self/cgroup").read_text(encoding="utf-8")
-    except OSError:  # not Linux
-        return
-    path = next((line[3:] for line in own.splitlines() if line.startswith("0::/")), None)
-    if path is None:
-        return
-    group = GROUP_ROOT / path.lstrip("/")
-    for folder in (group, *group.parents):
-        try:
-            texts = [(folder / name).read_text() for name in ("memory.max", "memory.current", "memory.stat")]
-        except OSError:  # no memory controller at this level, or the root, which has no limit
-            texts = []
-        found = group_memory(*texts) if texts else None
-        if found:
-            yield found
-        if folder == GROUP_ROOT:
-            return
+def memory_readings(there: Memory) -> list[Reading]:
+    """What there is and what is left."""
+    return [
+        Reading("host_memory_available_ratio", there.available_bytes / there.total_bytes),
+        Reading("host_memory_used_bytes", there.total_bytes - there.available_bytes),
+        Reading("host_memory_total_bytes", there.total_bytes),
+    ]
 
 
 def pressure() -> tuple[list[Reading], list[str]]:
@@ -71,42 +46,6 @@ def pressure() -> tuple[list[Reading], list[str]]:
         else:
             readings.append(Reading(f"host_pressure_{name}_ratio", share))
     return readings, [f"pressure of {', '.join(missing)} (this kernel has no PSI)"] if missing else []
-
-
-def disks() -> tuple[list[Reading], Table]:
-    """Room on each real local file system."""
-    local = local_mounts(Mount(p.device, p.mountpoint, p.fstype, p.opts) for p in psutil.disk_partitions(all=True))
-    readings: list[Reading] = []
-    rows: list[tuple[Any, ...]] = []
-    for mount in once_each(m for m in local if _is_directory(m.path)):
-        try:
-            stat = os.statvfs(mount.path)
-        except OSError:  # unmounted meanwhile, or not ours to look at
-            continue
-        used_bytes = float(stat.f_blocks - stat.f_bfree) * stat.f_frsize
-        free_bytes = float(stat.f_bavail) * stat.f_frsize
-        if used_bytes + free_bytes <= 0:
-            continue
-        used_ratio = used_bytes / (used_bytes + free_bytes)
-        inodes = 1 - stat.f_favail / stat.f_files if stat.f_files else None  # btrfs and vfat have no such limit
-        rows.append((mount.path, mount.device, mount.file_system, used_ratio, free_bytes, inodes, mount.read_only))
-        if mount.read_only:  # full on purpose
-            continue
-        pair = labels(mount=mount.path)
-        readings.append(Reading("host_disk_used_ratio", used_ratio, pair))
-        readings.append(Reading("host_disk_free_bytes", free_bytes, pair))
-        if inodes is not None:
-            readings.append(Reading("host_inodes_used_ratio", inodes, pair))
-    columns = ("mount", "device", "file_system", "used_ratio", "free_bytes", "inodes_used_ratio", "read_only")
-    return readings, Table(columns, tuple(rows))
-
-
-def _is_directory(path: str) -> bool:
-    """Whether a file system is mounted on a directory: containers mount single files such as /etc/hosts."""
-    try:
-        return Path(path).is_dir()
-    except OSError:  # below a directory that is not ours to enter
-        return False
 
 
 def temperatures() -> tuple[list[Reading], list[Finding]]:
@@ -143,13 +82,14 @@ def rest() -> list[Reading]:
     return readings
 
 
-def facts(there: Memory) -> dict[str, str]:
+def facts(there: Memory, limit: CpuGroup | None) -> dict[str, str]:
     """What the machine is."""
     gibibytes = f"{there.total_bytes / 2**30:.1f} GiB"
+    cores = str(psutil.cpu_count() or 1)
     return {
         "operating system": _distribution(),
         "kernel": f"{platform.system()} {platform.release()}",
-        "cores": str(psutil.cpu_count() or 1),
+        "cores": f"{limit.cores:.3g} of {cores} (the container's limit)" if limit else cores,
         "memory": f"{gibibytes} (the container's limit)" if there.limited else gibibytes,
         "host name": platform.node(),
         "started": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(psutil.boot_time())),
@@ -168,107 +108,48 @@ class CpuReader:
 
     def __init__(self) -> None:
         self._before: list[Mapping[str, float]] = []
+        self._limit: Counters[tuple[str, str]] = Counters()
 
-    def turn(self) -> list[Reading]:
-        """Shares since the last turn; the first has none and gives only the load."""
+    def turn(self, limit: CpuGroup | None = None) -> tuple[list[Reading], Table]:
+        """Shares since the last turn, and each core's; the first turn has none and gives only the load.
+
+        Args:
+            limit: the control group whose limit is the whole, where there is one.
+        """
         now: list[Mapping[str, float]] = [
             times._asdict() for times in (psutil.cpu_times(), *psutil.cpu_times(percpu=True))
         ]
         before, self._before = self._before, now
-        readings = self._load(len(now) - 1)
-        if len(before) != len(now):  # the first turn, or a core was added
-            return readings
-        shares = [cpu_shares(then, this) for then, this in zip(before, now, strict=True)]
-        whole = shares[0]
+        cores = max(1, len(now) - 1)
+        readings = [Reading("host_cpu_cores", limit.cores if limit else float(cores)), *_load(cores)]
+        limited = self._limited(limit) if limit else []
+        same = len(before) == len(now)  # else it is the first turn, or a core was added
+        shares = [cpu_shares(then, this) for then, this in zip(before, now, strict=True)] if same else []
+        whole, each = (shares[0], shares[1:]) if shares else (None, [])
         if whole is None:
-            return readings
-        cores = [core.busy for core in shares[1:] if isinstance(core, CpuShares)]
-        return [
-            Reading("host_cpu_ratio", whole.busy),
-            Reading("host_cpu_core_max_ratio", max(cores, default=whole.busy)),
+            return [*readings, *limited], Table((), ())
+        known = [(n, core) for n, core in enumerate(each) if core]
+        readings += [
+            Reading("host_cpu_core_max_ratio", max((core.busy for _, core in known), default=whole.busy)),
             Reading("host_cpu_iowait_ratio", whole.iowait),
             Reading("host_cpu_steal_ratio", whole.steal),
-            *readings,
+            *(limited or [Reading("host_cpu_ratio", whole.busy)]),
         ]
+        rows = tuple((n, core.busy, core.iowait, core.steal) for n, core in known)
+        return readings, Table(("core", "busy_ratio", "waiting_for_disks_ratio", "stolen_ratio"), rows)
 
-    @staticmethod
-    def _load(cores: int) -> list[Reading]:
-        one, five, _ = os.getloadavg()
-        per = max(1, cores)
-        return [Reading("host_load1_per_core", one / per), Reading("host_load5_per_core", five / per)]
-
-
-class TrafficReader:
-    """Disk and swap rates between two turns."""
-
-    def __init__(self) -> None:
-        self._counters: Counters[tuple[str, str]] = Counters()
-
-    def turn(self) -> list[Reading]:
-        swap = psutil.swap_memory()
-        values: dict[tuple[str, str], float] = {("swap", "in"): float(swap.sin), ("swap", "out"): float(swap.sout)}
-        disks = {
-            name: io
-            for name, io in (psutil.disk_io_counters(perdisk=True, nowrap=False) or {}).items()
-            if is_physical(name)
-        }
-        for name, io in disks.items():
-            values[name, "read"], values[name, "write"] = float(io.read_bytes), float(io.write_bytes)
-            if hasattr(io, "busy_time"):
-                values[name, "busy"] = io.busy_time / 1000
-        turn = self._counters.turn(values, time.monotonic())
-        return [*_swap(turn), *(reading for name in disks for reading in _disk(name, turn))]
+    def _limited(self, limit: CpuGroup) -> list[Reading]:
+        """What the container used of its limit since the last turn."""
+        values = {"used": limit.used_s, "periods": limit.periods, "throttled": limit.throttled}
+        turn = self._limit.turn({(limit.path, name): value for name, value in values.items()}, time.monotonic())
+        used = turn.per_second((limit.path, "used"))
+        readings = [] if used is None else [Reading("host_cpu_ratio", min(1.0, used / limit.cores))]
+        periods, throttled = (turn.increases.get((limit.path, name)) for name in ("periods", "throttled"))
+        if periods and throttled is not None:
+            readings.append(Reading("host_cpu_throttled_ratio", min(1.0, throttled / periods)))
+        return readings
 
 
-def _swap(turn: Turn[tuple[str, str]]) -> list[Reading]:
-    read, written = turn.per_second(("swap", "in")), turn.per_second(("swap", "out"))
-    if read is None or written is None:
-        return []
-    return [
-        Reading("host_swap_in_bytes_per_second", read),
-        Reading("host_swap_out_bytes_per_second", written),
-        Reading("host_swap_traffic_bytes_per_second", read + written),
-    ]
-
-
-def _disk(name: str, turn: Turn[tuple[str, str]]) -> list[Reading]:
-    metrics = {
-        "host_disk_read_bytes_per_second": turn.per_second((name, "read")),
-        "host_disk_write_bytes_per_second": turn.per_second((name, "write")),
-    }
-    busy = turn.per_second((name, "busy"))
-    if busy is not None:
-        metrics["host_disk_busy_ratio"] = min(1.0, busy)
-    return [Reading(metric, value, labels(disk=name)) for metric, value in metrics.items() if value is not None]
-
-
-def is_physical(disk: str) -> bool:
-    """Whether a block device is a disk of its own: partitions, loops, RAID and LVM show the same bytes again."""
-    if not Path("/sys/block").exists():
-        return True
-    return Path(f"/sys/block/{disk}/device").exists()
-
-
-class ProcessReader:
-    """The busiest and the largest processes: names only, because command lines may carry secrets."""
-
-    def __init__(self) -> None:
-        self._counters: Counters[tuple[int, float]] = Counters()
-
-    def turn(self) -> Table:
-        found = {
-            (process.pid, process.info["create_time"]): process.info
-            for process in psutil.process_iter(["name", "cpu_times", "memory_info", "create_time"])
-            if process.info["cpu_times"] and process.info["memory_info"]
-        }
-        spent = {key: info["cpu_times"].user + info["cpu_times"].system for key, info in found.items()}
-        turn = self._counters.turn(spent, time.monotonic())
-        rows = {
-            key: (info["name"], key[0], turn.per_second(key), float(info["memory_info"].rss))
-            for key, info in found.items()
-        }
-        busy = [key for key, row in rows.items() if row[2]]
-        by_cpu = sorted(busy, key=lambda key: rows[key][2] or 0.0, reverse=True)[:TOP]
-        by_memory = sorted(rows, key=lambda key: rows[key][3], reverse=True)[:TOP]
-        columns = ("process", "pid", "cpu_ratio", "resident_bytes")
-        return Table(columns, tuple(rows[key] for key in dict.fromkeys((*by_cpu, *by_memory))))
+def _load(cores: int) -> list[Reading]:
+    one, five, _ = os.getloadavg()
+    return [Reading("host_load1_per_core", one / cores), Reading("host_load5_per_core", five / cores)]

@@ -13,6 +13,7 @@ TARGETS = (
         type="state",
         better="higher",
         help="1 when the target's host answered, also by refusing the port; its average is the target's availability.",
+        source="TCP connect: accepted or refused",
     ),
     Metric(
         name="network_rtt_seconds",
@@ -20,6 +21,7 @@ TARGETS = (
         unit="seconds",
         better="lower",
         help="Time until the target answered a TCP connect, name resolution excluded. A refusal is an answer.",
+        source="TCP connect: SYN until SYN-ACK or RST",
     ),
     Metric(
         name="network_rtt_p95_seconds",
@@ -32,6 +34,7 @@ TARGETS = (
         reason="A LAN answers within a millisecond, a continent within 80 ms: raise it for targets far away.",
         message="{target} answers in {value}, more than {threshold}.",
         hint="Look for a saturated link, a failing switch or a changed route on the way to it.",
+        source="TCP connect: the last 20 answers",
     ),
     Metric(
         name="network_jitter_seconds",
@@ -45,6 +48,7 @@ TARGETS = (
         reason="Ticks arrive in bursts when the way varies by tens of milliseconds. A minute, so that one is no alarm.",
         message="The round trip to {target} varies by {value}, more than {threshold}.",
         hint="Look for a link near saturation or a wireless hop on the way.",
+        source="TCP connect: the last 20 answers",
     ),
     Metric(
         name="network_loss_ratio",
@@ -54,6 +58,7 @@ TARGETS = (
         help="Share of the last 100 tries without an answer within a second: a lost first packet costs one second.",
         reason=f"Beyond {LOSS_WARNING:.0%} a warning, {LOSS_CRITICAL:.0%} critical, from 100 tries on: "
         "fewer cannot tell 1 % from chance.",
+        source="TCP connect: the last 100 tries",
     ),
 )
 
@@ -63,24 +68,28 @@ INTERFACES = (
         title="received",
         unit="bytes/s",
         help="Bytes an interface received.",
+        source="/proc/net/dev: receive bytes",
     ),
     Metric(
         name="network_transmit_bytes_per_second",
         title="sent",
         unit="bytes/s",
         help="Bytes an interface sent.",
+        source="/proc/net/dev: transmit bytes",
     ),
     Metric(
         name="network_receive_packets_per_second",
         title="packets received",
         unit="count/s",
         help="Packets an interface received.",
+        source="/proc/net/dev: receive packets",
     ),
     Metric(
         name="network_transmit_packets_per_second",
         title="packets sent",
         unit="count/s",
         help="Packets an interface sent.",
+        source="/proc/net/dev: transmit packets",
     ),
     Metric(
         name="network_error_ratio",
@@ -94,6 +103,7 @@ INTERFACES = (
         reason="A healthy cable loses nothing. A minute, so that one unknown broadcast is no alarm.",
         message="{interface} loses {value} of its packets, more than {threshold}.",
         hint="Check cable, port and duplex; drops without errors mean the machine is too slow to take packets in.",
+        source="/proc/net/dev: errs + drop, by packets",
     ),
     Metric(
         name="network_utilization_ratio",
@@ -107,6 +117,7 @@ INTERFACES = (
         reason="Queues grow steeply from 70 % on, and bursts are lost from 90 %.",
         message="{interface} carries {value} of what it can, more than {threshold} for five minutes.",
         hint="See Network → Capacity for what fills it; move traffic or get a faster link.",
+        source="/proc/net/dev: bytes, by link speed or configured capacity",
     ),
     Metric(
         name="network_link_speed_bytes_per_second",
@@ -114,6 +125,7 @@ INTERFACES = (
         unit="bytes/s",
         better="higher",
         help="Configured capacity of an interface, else the speed its driver reports; virtual ones report none.",
+        source="the component's capacity, else ethtool's SPEED",
     ),
     Metric(
         name="network_interface_up",
@@ -122,6 +134,7 @@ INTERFACES = (
         type="state",
         better="higher",
         help="1 when the interface is up.",
+        source="SIOCGIFFLAGS: IFF_RUNNING",
     ),
 )
 
@@ -137,6 +150,7 @@ SYSTEM = (
         reason="Wired networks stay far below 1 %; at 5 % throughput collapses.",
         message="{value} of the TCP segments had to be sent again, more than {threshold}.",
         hint="Packets are lost somewhere: compare the targets' loss and the interfaces' errors.",
+        source="/proc/net/snmp, Tcp: RetransSegs / OutSegs",
     ),
     Metric(
         name="network_listen_drops_per_second",
@@ -149,6 +163,7 @@ SYSTEM = (
         reason="Every one is a client that waits a second or fails.",
         message="Connections to this machine are dropped: {value}.",
         hint="A program here accepts too slowly: raise its backlog and net.core.somaxconn, or find what blocks it.",
+        source="/proc/net/netstat, TcpExt: ListenDrops",
     ),
 )
 

@@ -35,6 +35,7 @@ METRICS = (
         reason="On a trading LAN a connect takes well under a millisecond; 50 ms is felt, 200 ms breaks order flow.",
         message="Connecting takes {value}, more than {threshold}.",
         hint="Look for packet loss on the way or a full accept queue on the server.",
+        source="TCP connect: SYN until SYN-ACK",
     ),
 )
 

@@ -1,6 +1,7 @@
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from probes import KINDS, host
@@ -8,11 +9,11 @@ from probes.catalogue import Judge
 from probes.host_decisions import (
     Memory,
     Mount,
+    by_device,
     cpu_shares,
     effective_memory,
-    group_memory,
     local_mounts,
-    once_each,
+    network_mounts,
     parse_pressure,
     summarise,
     temperature_finding,
@@ -41,7 +42,8 @@ def test_this_machine_answers_and_every_reading_is_catalogued(probe: host.HostPr
             assert 0 <= reading.value <= 1, reading
     names = {reading.metric for reading in second.readings}
     assert {"host_cpu_ratio", "host_memory_available_ratio", "host_disk_used_ratio", "tapewatch_descriptors"} <= names
-    assert second.facts["cores"].isdigit()
+    assert second.facts["cores"]
+    assert len(second.tables["cores"].rows) == psutil.cpu_count()
     assert second.tables["mounts"].rows
     assert 1 <= len(second.tables["top processes"].rows) <= 16
     assert "memory" in second.summary
@@ -93,8 +95,10 @@ def test_mounts_are_local_real_and_shown_once() -> None:
     ]
     local = local_mounts(mounts)
     assert {mount.path for mount in local} == {"/", "/etc/hosts", "/data", "/backup"}
-    assert [mount.path for mount in once_each(local)] == ["/", "/data", "/backup"]
-    assert [mount.read_only for mount in once_each(local)] == [False, False, True]
+    paths = {device: [mount.path for mount in group] for device, group in by_device(local).items()}
+    assert paths == {"overlay": ["/"], "/dev/sda1": ["/data", "/etc/hosts"], "/dev/sdb1": ["/backup"]}
+    assert [group[0].read_only for group in by_device(local).values()] == [False, False, True]
+    assert network_mounts(mounts) == ["/mnt/nfs", "/mnt/smb", "/mnt/ssh"]
 
 
 def test_a_container_limit_counts_when_lower() -> None:
@@ -104,12 +108,6 @@ def test_a_container_limit_counts_when_lower() -> None:
     assert effective_memory(machine, [(4 * GIB, 3 * GIB)]) == Memory(4 * GIB, GIB, limited=True)
     assert effective_memory(machine, [(8 * GIB, 2 * GIB), (16 * GIB, 15 * GIB)]) == Memory(16 * GIB, GIB, limited=True)
     assert effective_memory(machine, [(48 * GIB, GIB)]).available_bytes == 30 * GIB
-
-
-def test_group_memory_does_not_count_droppable_cache() -> None:
-    assert group_memory("max\n", "5\n", "") is None
-    assert group_memory("1000\n", "600\n", "anon 1\ninactive_file 200\n") == (1000, 400)
-    assert group_memory("1000\n", "600\n", "") == (1000, 600)
 
 
 @pytest.mark.parametrize(
@@ -142,6 +140,12 @@ def test_thresholds() -> None:
     assert judged("host_memory_available_ratio", 0.5, 0) == Status.OK
     assert judged("host_disk_used_ratio", 0.9, 0, mount="/data") == Status.WARNING
     assert judged("host_disk_busy_ratio", 0.99, 600, disk="sda") == Status.WARNING
+    assert judged("host_disk_answers", 0.0, 10, mount="/data") == Status.OK
+    assert judged("host_disk_answers", 0.0, 30, mount="/data") == Status.CRITICAL
+    assert judged("host_disk_answers", 1.0, 30, mount="/data") == Status.OK
+    assert judged("host_clock_offset_seconds", 0.2, 60) == Status.WARNING
+    assert judged("host_oom_kills_total", 1.0, 0) == Status.WARNING
+    assert judged("host_cpu_throttled_ratio", 0.3, 300) == Status.WARNING
     assert judged("host_swap_traffic_bytes_per_second", 2e6, 60) == Status.WARNING
 
 

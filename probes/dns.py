@@ -26,6 +26,7 @@ class Resolver:
         self._lock = threading.Lock()
         self._pending: dict[str, _Lookup] = {}
         self._known: dict[str, tuple[str, float]] = {}
+        self._took_s: dict[str, float] = {}
 
     def resolve(self, host: str, wait_s: float = WAIT_S) -> str:
         """An IP address of `host`.
@@ -56,6 +57,10 @@ class Resolver:
             "Is the name spelt right and known to this machine's DNS?",
         )
 
+    def lookup_s(self, host: str) -> float | None:
+        """How long the last lookup of `host` that found it took; None for an IP literal and before the first."""
+        return self._took_s.get(host)
+
     def _start(self, host: str) -> "_Lookup":
         with self._lock:
             lookup = self._pending.get(host)
@@ -65,6 +70,7 @@ class Resolver:
             return lookup
 
     def _run(self, host: str, lookup: "_Lookup") -> None:
+        started_s = time.monotonic()
         try:
             lookup.address = self._lookup(host)
         except (OSError, ValueError) as exc:  # ValueError: a label too long for DNS, a null byte
@@ -72,6 +78,7 @@ class Resolver:
         with self._lock:
             if lookup.address:
                 self._known[host] = (lookup.address, time.monotonic())
+                self._took_s[host] = time.monotonic() - started_s
             del self._pending[host]
         lookup.done.set()
 

@@ -8,14 +8,15 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from probes.catalogue import Metric, humanize_duration
+from probes.catalogue import humanize_duration
+from probes.dns import RESOLVER
 from probes.http_exchange import REDIRECTS, Answer, fetch, shown, tls_context
+from probes.http_metrics import METRICS
 from probes.kind import Kind
 from probes.result import Collected, ProbeFailure, Reading
 from settings import Component
 from settings_types import SecretUrl, require_scheme
 
-DAY_S = 86400.0
 Ranges = tuple[tuple[int, int], ...]
 
 
@@ -66,34 +67,6 @@ class HttpComponent(Component):
         return shown(self.url.reveal())
 
 
-METRICS = (
-    Metric(
-        name="http_request_seconds", title="request time", unit="seconds", better="lower",
-        help="Time until the whole answer was there: name, connect, TLS, redirects and body.",
-        warning=1.0,
-        reason="Our default: half of the default deadline, and longer than people wait without noticing.",
-        message="A request takes {value}, more than {threshold}.",
-        hint="Compare with the time to first byte: is the server slow, or the way to it?",
-    ),
-    Metric(
-        name="http_first_byte_seconds", title="time to first byte", unit="seconds", better="lower",
-        help="Time until the answer's headers were there.",
-    ),
-    Metric(
-        name="http_response_bytes", title="size", unit="bytes",
-        help="Bytes of the body, at most one mebibyte.",
-    ),
-    Metric(
-        name="http_certificate_expiry_seconds", title="certificate valid for", unit="seconds", better="higher",
-        help="Time until the server's certificate ends.",
-        warning=14 * DAY_S, critical=3 * DAY_S,
-        reason="Renewal is automatic thirty days ahead where it works; two weeks leave time to mend it by hand.",
-        message="The certificate ends in {value}, less than {threshold} from now.",
-        hint="Renew it; if that is automatic, find out why it did not happen.",
-    ),
-)  # fmt: skip
-
-
 def failure_of(answer: Answer, component: HttpComponent) -> ProbeFailure | None:
     """What is wrong with an answer, or None."""
     if not any(low <= answer.status <= high for low, high in component.expect_status):
@@ -142,21 +115,25 @@ class HttpProbe:
 
     def collect(self) -> Collected:
         answer = self._ask()
-        readings = [
-            Reading("http_request_seconds", answer.total_s),
-            Reading("http_first_byte_seconds", answer.first_byte_s),
-            Reading("http_response_bytes", float(len(answer.body))),
-        ]
         secure = answer.shown_url.startswith("https:")
-        if answer.certificate_expires_s is not None:
-            readings.append(Reading("http_certificate_expiry_seconds", answer.certificate_expires_s - time.time()))
+        lasts_s = answer.certificate_expires_s
+        values = {
+            "http_request_seconds": answer.total_s,
+            "http_first_byte_seconds": answer.first_byte_s,
+            "http_dns_seconds": RESOLVER.lookup_s(urlsplit(self._component.url.reveal()).hostname or ""),
+            "http_connect_seconds": answer.phases.connect_s,
+            "http_tls_seconds": answer.phases.tls_s or None,
+            "http_wait_seconds": answer.phases.wait_s,
+            "http_response_bytes": float(len(answer.body)),
+            "http_certificate_expiry_seconds": None if lasts_s is None else max(0.0, lasts_s - time.time()),
+        }
         return Collected(
             latency_s=answer.first_byte_s,
             summary=f"answers {answer.status} in {humanize_duration(answer.total_s)}",
-            readings=readings,
+            readings=[Reading(metric, value) for metric, value in values.items() if value is not None],
             facts={"status": f"{answer.status} {answer.reason}".strip(), "url": answer.shown_url}
             | {key: answer.headers[key][:120] for key in ("server", "content-type") if key in answer.headers},
-            unavailable=["certificate expiry (verify_tls is off)"] if secure and not self._component.verify_tls else [],
+            unavailable=["certificate expiry (it has no date that can be read)"] if secure and lasts_s is None else [],
         )
 
     def close(self) -> None:

@@ -12,11 +12,12 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from probes.dns import RESOLVER, WAIT_S
+from probes.http_certificate import expiry_s
 from probes.result import ProbeFailure
 from probes.tcp import connect_failure
 
@@ -26,6 +27,19 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CHUNK = 1 << 16
 
 
+@dataclass(slots=True)
+class Phases:
+    """Where the time of an exchange went, redirects added up; names are in `dns.Resolver.lookup_s`.
+
+    Attributes:
+        wait_s: from the request until the headers: one round trip and the server's own time.
+    """
+
+    connect_s: float = 0.0
+    tls_s: float = 0.0
+    wait_s: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a server answered.
@@ -33,7 +47,7 @@ class Answer:
     Attributes:
         body: at most MOST_BYTES of it; `cut` tells that there was more.
         first_byte_s, total_s: since the beginning, name resolution and redirects included.
-        certificate_expires_s: epoch second; None for http and for certificates that are not checked.
+        certificate_expires_s: epoch second, also of a certificate that is not checked; None for http.
     """
 
     status: int
@@ -45,6 +59,7 @@ class Answer:
     total_s: float
     certificate_expires_s: float | None
     shown_url: str
+    phases: Phases = field(default_factory=Phases)
 
 
 def shown(url: str) -> str:
@@ -68,10 +83,10 @@ def fetch(
             redirect_loop bad_redirect``, each with its sentence.
     """
     started_s = time.monotonic()
-    first_url = url
+    first_url, phases = url, Phases()
     for _ in range(MOST_REDIRECTS + 1):
         keep_user = _origin(url) == _origin(first_url)
-        answer = _exchange(url, method, tls, started_s, timeout_s, keep_user)
+        answer = _exchange(url, method, tls, started_s, timeout_s, keep_user, phases)
         location = answer.headers.get("location")
         if answer.status not in REDIRECTS or answer.status in stop_at or not location:
             return answer
@@ -108,18 +123,26 @@ def _target(url: str, location: str) -> str:
 
 
 def _exchange(
-    url: str, method: str, tls: Callable[[], ssl.SSLContext], started_s: float, timeout_s: float, keep_user: bool
+    url: str,
+    method: str,
+    tls: Callable[[], ssl.SSLContext],
+    started_s: float,
+    timeout_s: float,
+    keep_user: bool,
+    phases: Phases,
 ) -> Answer:
     parts = urlsplit(url)
-    sock = _connect(parts, tls, started_s + timeout_s, timeout_s)
+    sock = _connect(parts, tls, started_s + timeout_s, timeout_s, phases)
     with contextlib.closing(sock), _in_words(shown(url), timeout_s):
-        expires_s = _expiry_s(sock)  # now, because the last read may close the socket
+        expires_s = expiry_s(sock)  # now, because the last read may close the socket
         connection = http.client.HTTPConnection(parts.hostname or "", _port(parts))
         connection.sock = sock
         connection.default_port = 443 if parts.scheme == "https" else 80  # the one the Host header leaves out
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        asked_s = time.monotonic()
         connection.request(method, target, headers=_headers(parts, keep_user))
         with connection.getresponse() as response:
+            phases.wait_s += time.monotonic() - asked_s
             first_byte_s = time.monotonic() - started_s
             body, cut = _read(response)
             return Answer(
@@ -132,6 +155,7 @@ def _exchange(
                 total_s=time.monotonic() - started_s,
                 certificate_expires_s=expires_s,
                 shown_url=shown(url),
+                phases=phases,
             )
 
 
@@ -215,7 +239,9 @@ class _BoundedTls(_Bounded, ssl.SSLSocket):
     pass
 
 
-def _connect(parts: SplitResult, tls: Callable[[], ssl.SSLContext], until_s: float, timeout_s: float) -> socket.socket:
+def _connect(
+    parts: SplitResult, tls: Callable[[], ssl.SSLContext], until_s: float, timeout_s: float, phases: Phases
+) -> socket.socket:
     """A connection to the server, TLS agreed where the URL asks for it."""
     host = parts.hostname or ""
     port = _port(parts)
@@ -223,16 +249,21 @@ def _connect(parts: SplitResult, tls: Callable[[], ssl.SSLContext], until_s: flo
     ip = RESOLVER.resolve(host, max(0.0, min(WAIT_S, until_s - time.monotonic())))
     sock = _BoundedSocket(socket.AF_INET6 if ":" in ip else socket.AF_INET, socket.SOCK_STREAM)
     sock.until_s = until_s
+    began_s = time.monotonic()
     try:
-        sock.settimeout(max(0.001, until_s - time.monotonic()))
+        sock.settimeout(max(0.001, until_s - began_s))
         sock.connect((ip, port))
     except OSError as exc:
         sock.close()
         raise connect_failure(exc, address, timeout_s, "The web server") from exc
+    connected_s = time.monotonic()
+    phases.connect_s += connected_s - began_s
     if parts.scheme != "https":
         return sock
     try:
-        return _secure(sock, host, tls(), until_s)
+        secured = _secure(sock, host, tls(), until_s)
+        phases.tls_s += time.monotonic() - connected_s
+        return secured
     except TimeoutError:
         sock.close()
         raise ProbeFailure(
@@ -251,13 +282,6 @@ def _secure(sock: _BoundedSocket, host: str, context: ssl.SSLContext, until_s: f
     assert isinstance(secured, _BoundedTls)
     secured.until_s = until_s
     return secured
-
-
-def _expiry_s(sock: socket.socket) -> float | None:
-    """When the server's certificate ends; only a checked one is taken apart by the ssl module."""
-    certificate = sock.getpeercert() if isinstance(sock, ssl.SSLSocket) else None
-    ends = certificate.get("notAfter") if certificate else None
-    return float(ssl.cert_time_to_seconds(ends)) if isinstance(ends, str) else None
 
 
 def _tls_failure(name: str, exc: Exception) -> ProbeFailure:

@@ -64,6 +64,10 @@ def test_an_answer_is_remembered(age: Callable[[float], None]) -> None:
     resolver = Resolver(lookup)
     assert [resolver.resolve("db", 5) for _ in range(3)] == ["10.0.0.7"] * 3
     assert lookup.asked == 1
+    took_s = resolver.lookup_s("db")
+    assert took_s is not None
+    assert 0 <= took_s < 5
+    assert resolver.lookup_s("other") is None
     age(dns.FRESH_S + 1)
     lookup.answer = "10.0.0.8"
     assert resolver.resolve("db", 5) == "10.0.0.8"

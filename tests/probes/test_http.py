@@ -11,7 +11,9 @@ from pydantic import ValidationError
 
 from probes import http as web
 from probes.catalogue import Judge
+from probes.http_certificate import not_after
 from probes.http_exchange import Answer, fetch, shown, tls_context
+from probes.http_metrics import DAY_S
 from probes.result import ProbeFailure, Reading, Status
 from tests.probes.listeners import (
     black_hole,
@@ -117,6 +119,8 @@ def test_a_site_that_answers(site: str, method: str) -> None:
     values = {reading.metric: reading.value for reading in collected.readings}
     assert 0 < values["http_first_byte_seconds"] <= values["http_request_seconds"] < 1
     assert (values["http_response_bytes"] > 0) == (method == "GET")
+    assert values["http_connect_seconds"] + values["http_wait_seconds"] <= values["http_first_byte_seconds"]
+    assert not {"http_dns_seconds", "http_tls_seconds", "http_certificate_expiry_seconds"} & set(values)
     assert collected.facts["status"] == "200 OK"
     assert collected.summary.startswith("answers 200 in")
     assert probe(f"http://{site}/ok").ping() < 1
@@ -207,7 +211,7 @@ def test_tls_with_a_trusted_certificate_tells_when_it_ends(secure_site: str, cer
     trusted._tls = lambda: context  # type: ignore[assignment]
     collected = trusted.collect()
     left_s = next(r.value for r in collected.readings if r.metric == "http_certificate_expiry_seconds")
-    assert 9 * web.DAY_S < left_s <= 10 * web.DAY_S
+    assert 9 * DAY_S < left_s <= 10 * DAY_S
     findings = Judge({m.name: m for m in web.METRICS}, {}).findings(collected.readings, 0.0)
     assert [f.status for f in findings] == [Status.WARNING]
     assert "The certificate ends in 9 d" in findings[0].message
@@ -218,7 +222,12 @@ def test_tls_with_an_untrusted_certificate(secure_site: str) -> None:
     assert caught.error.code == "tls_failed"
     assert "self-signed" in caught.error.message
     collected = probe(f"https://{secure_site}/ok", verify_tls=False).collect()
-    assert collected.unavailable == ["certificate expiry (verify_tls is off)"]
+    values = {r.metric: r.value for r in collected.readings}
+    assert 9 * DAY_S < values["http_certificate_expiry_seconds"] <= 10 * DAY_S, "told although it is not checked"
+    assert collected.unavailable == []
+    phases = ("http_dns_seconds", "http_connect_seconds", "http_tls_seconds", "http_wait_seconds")
+    assert all(0 <= values[name] < 1 for name in phases)
+    assert sum(values[name] for name in phases[1:]) <= values["http_first_byte_seconds"]
 
 
 def test_the_wrong_scheme_is_explained(site: str, secure_site: str) -> None:
@@ -261,10 +270,43 @@ def test_answers_are_judged() -> None:
     assert "first mebibyte" in missing.error.message
 
 
+def der(*content: bytes, tag: int = 0x30) -> bytes:
+    body = b"".join(content)
+    if len(body) < 128:
+        return bytes([tag, len(body)]) + body
+    return bytes([tag, 0x82]) + len(body).to_bytes(2, "big") + body
+
+
+def ending(tag: int, text: str, version: bytes = b"") -> bytes:
+    """A certificate's bytes as far as its validity."""
+    serial, algorithm, issuer = der(b"\x01", tag=2), der(b"\x06\x00"), der(b"i" * 300)
+    validity = der(der(b"200101000000Z", tag=0x17), der(text.encode(), tag=tag))
+    return der(der(version, serial, algorithm, issuer, validity), der(b""))
+
+
+@pytest.mark.parametrize(
+    ("certificate", "ends_s"),
+    [
+        (ending(0x17, "301231235959Z", der(b"\x02\x01\x02", tag=0xA0)), 1_924_991_999),
+        (ending(0x17, "301231235959Z"), 1_924_991_999),
+        (ending(0x17, "991231235959Z"), 946_684_799),
+        (ending(0x18, "20501231235959Z"), 2_556_143_999),
+        (ending(0x17, "30123123595"), None),
+        (ending(0x04, "301231235959Z"), None),
+        (ending(0x17, "301231235959Z")[:40], None),
+        (b"\x30\x84\xff\xff\xff\xff", None),
+        (b"\x30", None),
+        (b"", None),
+    ],
+)
+def test_the_end_of_a_certificate_is_read_from_its_bytes(certificate: bytes, ends_s: float | None) -> None:
+    assert not_after(certificate) == ends_s
+
+
 @pytest.mark.parametrize(("days", "status"), [(1, Status.CRITICAL), (10, Status.WARNING), (60, None)])
 def test_certificate_thresholds(days: float, status: Status | None) -> None:
     judge = Judge({m.name: m for m in web.METRICS}, {})
-    found = judge.findings([Reading("http_certificate_expiry_seconds", days * web.DAY_S)], 0.0)
+    found = judge.findings([Reading("http_certificate_expiry_seconds", days * DAY_S)], 0.0)
     assert [f.status for f in found] == ([status] if status else [])
 
 

@@ -9,6 +9,30 @@ from ui.questions import metric_panel
 
 VIEWS = ("Now", "History", "Capacity")
 
+FIGURES = (
+    ("network_rtt_seconds", "Slowest target"),
+    ("network_loss_ratio", "Worst loss"),
+    ("network_receive_bytes_per_second", "Most received"),
+    ("network_utilization_ratio", "Busiest link"),
+    ("network_jitter_seconds", "Worst jitter"),
+    ("network_retransmit_ratio", "Retransmitted"),
+    ("network_udp_drops_per_second", "Lost datagrams"),
+    ("network_listen_drops_per_second", "Dropped connections"),
+)
+
+COURSES = (
+    "network_rtt_seconds",
+    "network_jitter_seconds",
+    "network_loss_ratio",
+    "network_error_ratio",
+    "network_receive_bytes_per_second",
+    "network_transmit_bytes_per_second",
+    "network_utilization_ratio",
+    "network_retransmit_ratio",
+    "network_udp_drops_per_second",
+    "network_listen_drops_per_second",
+)
+
 page = frame.begin(
     "Network", "Who is unreachable or slow, how was it before, and how long will each link last?", charted=True
 )
@@ -30,15 +54,7 @@ def network_page() -> None:
 
 
 def now(view: ComponentView) -> None:
-    cards.figures(
-        view.result,
-        [
-            ("network_rtt_seconds", "Slowest target"),
-            ("network_loss_ratio", "Worst loss"),
-            ("network_receive_bytes_per_second", "Most received"),
-            ("network_utilization_ratio", "Busiest link"),
-        ],
-    )
+    cards.figures(view.result, FIGURES)
     cards.tables(
         view.result,
         {
@@ -56,18 +72,8 @@ def now(view: ComponentView) -> None:
 
 
 def history(view: ComponentView) -> None:
-    wanted = (
-        "network_rtt_seconds",
-        "network_jitter_seconds",
-        "network_loss_ratio",
-        "network_error_ratio",
-        "network_receive_bytes_per_second",
-        "network_transmit_bytes_per_second",
-        "network_utilization_ratio",
-        "network_retransmit_ratio",
-    )
     comparison.control()
-    show(page.monitor.reader, [metric_panel(page, metric, (view.name,)) for metric in wanted], columns=2)
+    show(page.monitor.reader, [metric_panel(page, metric, (view.name,)) for metric in COURSES], columns=2)
 
 
 def capacity(view: ComponentView) -> None:

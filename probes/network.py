@@ -13,11 +13,13 @@ from pydantic_core import PydanticCustomError
 from probes import network_interfaces as interfaces
 from probes import network_targets as targets
 from probes.catalogue import humanize, humanize_duration
+from probes.dns import RESOLVER
 from probes.kind import Kind
 from probes.network_metrics import METRICS
+from probes.network_system import SystemCounters
 from probes.result import Collected, Table
 from settings import Component
-from settings_types import Address
+from settings_types import Address, split_address
 
 _BITS = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 
@@ -71,7 +73,7 @@ class NetworkProbe:
         self._watches = [targets.Watch(address, deadline_s * self.connect_share) for address in addresses]
         self._judge_loss = "network_loss_ratio" not in component.thresholds
         self._traffic = interfaces.TrafficReader()
-        self._tcp = interfaces.TcpCounters()
+        self._system = SystemCounters()
 
     def ping(self) -> float:
         """There is no cheaper trial than the probe itself, which never fails as a whole."""
@@ -89,7 +91,7 @@ class NetworkProbe:
         except (OSError, psutil.Error):
             unavailable.append("interfaces (this system does not tell)")
         traffic = self._traffic.turn(found)
-        tcp, missing = self._tcp.turn()
+        system, missing = self._system.turn()
         states = [watch.state(until_s - time.monotonic()) for watch in self._watches]
         problems = [targets.finding(state, self._judge_loss) for state in states]
         down = interfaces.missing_findings(self._component.interfaces, found, there) if there else []
@@ -102,7 +104,7 @@ class NetworkProbe:
             readings=[
                 *(reading for state in states for reading in targets.readings(state)),
                 *(reading for each in traffic for reading in each.readings()),
-                *tcp,
+                *system,
             ],
             findings=[*(problem for problem in problems if problem), *down],
             facts={"interfaces": ", ".join(there)} if there else {},
@@ -132,8 +134,11 @@ def summarise(states: Sequence[targets.TargetState], traffic: Sequence[interface
 
 
 def target_table(states: Sequence[targets.TargetState]) -> Table:
-    """One row a target, with the number of tries its loss rests on."""
-    columns = ("target", "state", "rtt_seconds", "jitter_seconds", "loss_ratio", "tries")
+    """One row a target, with the number of tries its loss rests on and the time its name's last lookup took."""
+    columns = (
+        *("target", "state", "rtt_seconds", "rtt_p95_seconds", "jitter_seconds", "loss_ratio", "tries"),
+        "lookup_seconds",
+    )
     rows = []
     for state in states:
         rtts_s = [t.rtt_s for t in state.tries if t.rtt_s is not None][-targets.RTT_WINDOW :]
@@ -143,9 +148,11 @@ def target_table(states: Sequence[targets.TargetState]) -> Table:
                 state.address,
                 last.state if last else "no answer yet",
                 last.rtt_s if last else None,
+                targets.p95(rtts_s) if len(rtts_s) >= targets.P95_FROM else None,
                 targets.jitter_s(rtts_s),
                 targets.loss_ratio(state.tries),
                 len(state.tries),
+                RESOLVER.lookup_s(split_address(state.address)[0]),
             )
         )
     return Table(columns, tuple(rows))
@@ -160,10 +167,15 @@ def interface_table(traffic: Sequence[interfaces.Traffic]) -> Table:
         "transmit_bytes_per_second",
         "utilization_ratio",
         "link_speed_bytes_per_second",
+        "errors_per_second",
+        "drops_per_second",
         "error_ratio",
     )
     rows = (
-        (t.interface.name, t.interface.up, t.received, t.sent, t.utilization, t.interface.speed, t.error_ratio)
+        (
+            *(t.interface.name, t.interface.up, t.received, t.sent, t.utilization, t.interface.speed),
+            *(t.errors, t.drops, t.error_ratio),
+        )
         for t in traffic
     )
     return Table(columns, tuple(rows))

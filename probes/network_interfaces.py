@@ -1,10 +1,9 @@
-"""Interfaces and TCP counters of this machine, and what they mean."""
+"""Interfaces of this machine, and what their counters mean."""
 
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 
@@ -18,7 +17,6 @@ SKIPPED = re.compile(
 """Loopback, container plumbing and pseudo devices: their bytes are counted on a real interface as well."""
 
 ERRORS_FROM_PACKETS = 100
-SEGMENTS = 1000
 COUNTERS = ("bytes_recv", "bytes_sent", "packets_recv", "packets_sent", "errin", "errout", "dropin", "dropout")
 
 
@@ -93,6 +91,8 @@ class Traffic:
     packets_received: float | None
     packets_sent: float | None
     error_ratio: float | None
+    errors: float | None = None
+    drops: float | None = None
 
     @property
     def utilization(self) -> float | None:
@@ -108,6 +108,8 @@ class Traffic:
             "network_receive_packets_per_second": self.packets_received,
             "network_transmit_packets_per_second": self.packets_sent,
             "network_error_ratio": self.error_ratio,
+            "network_errors_per_second": self.errors,
+            "network_drops_per_second": self.drops,
             "network_utilization_ratio": self.utilization,
             "network_link_speed_bytes_per_second": self.interface.speed,
             "network_interface_up": float(self.interface.up),
@@ -123,7 +125,15 @@ def traffic(interface: Interface, turn: Turn[tuple[str, str]]) -> Traffic:
     packets, lost = sum(known[:2]), sum(known[2:])
     complete = len(known) == len(grown) and packets >= ERRORS_FROM_PACKETS
     received, sent, packets_received, packets_sent = (turn.per_second((interface.name, f)) for f in COUNTERS[:4])
-    return Traffic(interface, received, sent, packets_received, packets_sent, lost / packets if complete else None)
+    errors, drops = (_both(turn, interface.name, kind) for kind in ("err", "drop"))
+    ratio = lost / packets if complete else None
+    return Traffic(interface, received, sent, packets_received, packets_sent, ratio, errors, drops)
+
+
+def _both(turn: Turn[tuple[str, str]], name: str, kind: str) -> float | None:
+    """A rate of both directions together; None where either cannot be told."""
+    into, out = turn.per_second((name, f"{kind}in")), turn.per_second((name, f"{kind}out"))
+    return None if into is None or out is None else into + out
 
 
 class TrafficReader:
@@ -137,44 +147,3 @@ class TrafficReader:
         fastest = {(i.name, field): i.speed for i in interfaces if i.speed for field in ("bytes_recv", "bytes_sent")}
         turn = self._counters.turn(values, time.monotonic() if now_s is None else now_s, fastest)
         return [traffic(interface, turn) for interface in interfaces]
-
-
-def parse_snmp(text: str, protocol: str) -> dict[str, float]:
-    """One protocol's counters from /proc/net/snmp or /proc/net/netstat: a line of names, a line of values."""
-    lines = [line.split()[1:] for line in text.splitlines() if line.startswith(f"{protocol}:")]
-    return {name: float(value) for name, value in zip(*lines[:2], strict=False)} if len(lines) >= 2 else {}
-
-
-class TcpCounters:
-    """Retransmissions and dropped connections of this network namespace."""
-
-    def __init__(self, folder: Path = Path("/proc/net")) -> None:
-        self._folder = folder
-        self._drops: Counters[str] = Counters()
-        self._segments: tuple[float, float] | None = None
-
-    def turn(self) -> tuple[list[Reading], list[str]]:
-        """Readings since the last turn, and what this system does not tell."""
-        try:
-            tcp = parse_snmp((self._folder / "snmp").read_text(encoding="ascii"), "Tcp")
-            extended = parse_snmp((self._folder / "netstat").read_text(encoding="ascii"), "TcpExt")
-        except OSError:  # not Linux, or hidden
-            return [], ["TCP retransmissions and drops (/proc/net is not readable)"]
-        readings = []
-        if "OutSegs" in tcp and "RetransSegs" in tcp:
-            ratio = self.retransmitted(tcp["OutSegs"], tcp["RetransSegs"])
-            readings += [] if ratio is None else [Reading("network_retransmit_ratio", ratio)]
-        turn = self._drops.turn({k: v for k, v in extended.items() if k == "ListenDrops"}, time.monotonic())
-        drops = turn.per_second("ListenDrops")
-        return readings + ([] if drops is None else [Reading("network_listen_drops_per_second", drops)]), []
-
-    def retransmitted(self, sent: float, again: float) -> float | None:
-        """Share sent again since the last answer; None until SEGMENTS more were sent, so that few prove nothing."""
-        before = self._segments
-        if before is None or sent < before[0] or again < before[1]:
-            self._segments = sent, again
-            return None
-        if sent - before[0] < SEGMENTS:
-            return None
-        self._segments = sent, again
-        return (again - before[1]) / (sent - before[0])

@@ -52,22 +52,27 @@ METRICS = (
     Metric(
         name="process_count", title="processes", unit="count", better="higher",
         help="Running processes that match; zombies do not count.",
+        source="/proc/<pid>/cmdline or the pid file",
     ),
     Metric(
         name="process_cpu_ratio", title="CPU", unit="ratio", better="lower",
         help="CPU time the processes used together since the last reading; 1 is one core.",
+        source="/proc/<pid>/stat: utime + stime",
     ),
     Metric(
         name="process_resident_bytes", title="memory", unit="bytes", better="lower",
         help="Memory the processes occupy together; what they share counts for each.",
+        source="/proc/<pid>/statm: resident",
     ),
     Metric(
         name="process_descriptors", title="open files", unit="count", better="lower",
         help="File descriptors the processes have open together; told only for one's own unless root.",
+        source="/proc/<pid>/fd",
     ),
     Metric(
         name="process_uptime_seconds", title="uptime", unit="seconds", better="higher",
         help="Time since the youngest of the processes started: it falls when one is restarted.",
+        source="/proc/<pid>/stat: starttime",
     ),
 )  # fmt: skip
 

@@ -2,6 +2,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -10,12 +11,11 @@ from probes import network
 from probes.catalogue import Judge
 from probes.network_interfaces import (
     Interface,
-    TcpCounters,
     TrafficReader,
     choose,
     missing_findings,
-    parse_snmp,
 )
+from probes.network_system import SystemCounters, parse_snmp, parse_snmp6
 from probes.network_targets import (
     TargetState,
     Try,
@@ -216,6 +216,7 @@ def test_rates_errors_and_utilisation_of_an_interface() -> None:
     assert (second.received, second.sent) == (200, 800)
     assert second.utilization == pytest.approx(0.8), "the busier direction"
     assert second.error_ratio == pytest.approx(0.005)
+    assert (second.errors, second.drops) == (0, 0.5)
     (third,) = reader.turn([counted(None, bytes_recv=5, bytes_sent=9000, packets_recv=1, packets_sent=1)], 120.0)
     assert third.received is None, "a reset drops the sample"
     assert third.sent == 100
@@ -234,23 +235,73 @@ def test_snmp_is_parsed_by_protocol() -> None:
     text = "Ip: A B\nIp: 1 2\nTcp: OutSegs RetransSegs\nTcp: 500 -1\n"
     assert parse_snmp(text, "Tcp") == {"OutSegs": 500, "RetransSegs": -1}
     assert parse_snmp(text, "TcpExt") == {}
+    assert parse_snmp6("Ip6InReceives  \t7\nnonsense\n") == {"Ip6InReceives": 7}
 
 
 def test_retransmission_waits_for_a_thousand_segments(tmp_path) -> None:
-    tcp = TcpCounters()
-    assert tcp.retransmitted(10_000, 100) is None
-    assert tcp.retransmitted(10_500, 110) is None
-    assert tcp.retransmitted(11_000, 120) == pytest.approx(0.02)
-    assert tcp.retransmitted(5, 0) is None, "a reset starts anew"
-    assert TcpCounters(tmp_path).turn()[1], "what is not readable is named"
+    system = SystemCounters()
+    assert system.retransmitted(10_000, 100) is None
+    assert system.retransmitted(10_500, 110) is None
+    assert system.retransmitted(11_000, 120) == pytest.approx(0.02)
+    assert system.retransmitted(5, 0) is None, "a reset starts anew"
+    assert SystemCounters(tmp_path).turn()[1], "what is not readable is named"
 
 
-def test_this_systems_tcp_counters_are_read() -> None:
-    tcp = TcpCounters()
-    tcp.turn()
-    found, missing = tcp.turn()
+def test_this_systems_counters_are_read() -> None:
+    system = SystemCounters()
+    system.turn()
+    found, missing = system.turn()
     assert missing == []
-    assert [reading.metric for reading in found] == ["network_listen_drops_per_second"]
+    names = {reading.metric for reading in found}
+    assert {"network_listen_drops_per_second", "network_udp_drops_per_second", "network_tcp_connections"} <= names
+    assert names <= {metric.name for metric in network.METRICS}
+
+
+def kernel(proc: Path, **values: object) -> None:
+    """Writes what a kernel shows below /proc."""
+    told = {"sent": 5000, "again": 0, "listen": 0, "udp": 0, "udp6": 0, "tracked": 50, "most": 100} | values
+    (proc / "net").mkdir(exist_ok=True)
+    (proc / "sys/net/netfilter").mkdir(parents=True, exist_ok=True)
+    tcp = f"Tcp: CurrEstab OutSegs RetransSegs\nTcp: 28 {told['sent']} {told['again']}\n"
+    (proc / "net/snmp").write_text(f"{tcp}Udp: InDatagrams RcvbufErrors\nUdp: 9 {told['udp']}\n")
+    (proc / "net/snmp6").write_text(f"Udp6InDatagrams   \t9\nUdp6RcvbufErrors  \t{told['udp6']}\n")
+    (proc / "net/netstat").write_text(f"TcpExt: SyncookiesSent ListenDrops\nTcpExt: 0 {told['listen']}\n")
+    (proc / "sys/net/netfilter/nf_conntrack_count").write_text(f"{told['tracked']}\n")
+    (proc / "sys/net/netfilter/nf_conntrack_max").write_text(f"{told['most']}\n")
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        ({}, {"listen_drops_per_second": 0.0, "udp_drops_per_second": 0.0}),
+        ({"listen": 20}, {"listen_drops_per_second": 2.0, "udp_drops_per_second": 0.0}),
+        ({"udp": 30, "udp6": 10}, {"listen_drops_per_second": 0.0, "udp_drops_per_second": 4.0}),
+        (
+            {"sent": 7000, "again": 40},
+            {"listen_drops_per_second": 0.0, "udp_drops_per_second": 0.0, "retransmit_ratio": 0.02},
+        ),
+        ({"most": 0}, {"listen_drops_per_second": 0.0, "udp_drops_per_second": 0.0, "conntrack_used_ratio": None}),
+        ({"tracked": "x"}, {"listen_drops_per_second": 0.0, "udp_drops_per_second": 0.0, "conntrack_used_ratio": None}),
+    ],
+)
+def test_what_the_kernel_counts(tmp_path: Path, after: dict[str, object], expected: dict[str, float | None]) -> None:
+    system = SystemCounters(tmp_path)
+    kernel(tmp_path)
+    assert {r.metric for r in system.turn(100.0)[0]} == {"network_tcp_connections", "network_conntrack_used_ratio"}
+    kernel(tmp_path, **after)
+    found, missing = system.turn(110.0)
+    wanted = {"tcp_connections": 28.0, "conntrack_used_ratio": 0.5} | expected
+    assert {r.metric: r.value for r in found} == {f"network_{k}": v for k, v in wanted.items() if v is not None}
+    assert missing == []
+
+
+def test_a_reset_of_the_kernels_counters_gives_no_rate(tmp_path: Path) -> None:
+    system = SystemCounters(tmp_path)
+    kernel(tmp_path, listen=100, udp=100)
+    system.turn(100.0)
+    kernel(tmp_path)
+    (tmp_path / "net/snmp6").unlink()
+    assert not any("drops" in reading.metric for reading in system.turn(110.0)[0])
 
 
 def test_every_sentence_can_be_filled_in() -> None:

@@ -11,7 +11,7 @@ ARGS ?=
 export FILE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test setup check bench screenshots doctor import backup restore clean
+.PHONY: help run test setup check bench docs screenshots doctor import backup restore clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -32,6 +32,9 @@ check: $(VENV)/.ready-test ## lint, types, import contract
 
 bench: $(VENV)/.ready-test ## run the benchmarks; writes benchmarks/results.json and docs/performance.md
 	@$(BIN)/python -m benchmarks
+
+docs: $(VENV)/.ready-run ## write docs/metrics.md from the catalogue of metrics
+	@$(BIN)/python docs/metrics.py
 
 screenshots: $(VENV)/.ready-test ## take the pictures of the documents from a demo; ARGS="kafka past" for some
 	@$(BIN)/python docs/screenshots.py $(ARGS)

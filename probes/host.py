@@ -59,7 +59,7 @@ class HostProbe:
 
         memory = read.memory(self._groups)
         limit = self._groups.cpu(psutil.cpu_count() or 1)
-        pressure, no_pressure = read.pressure()
+        pressure, no_pressure = read.pressure(self._groups, memory.limited or limit is not None)
         clock, no_clock = host_clock.readings(host_clock.read())
         none: list[Reading] = []
         no_findings: list[Finding] = []

@@ -1,6 +1,7 @@
 """What the control groups a program runs in leave it of memory and CPU, versions 1 and 2.
 
-In a container the limit is the machine. Files and fields: https://docs.kernel.org/admin-guide/cgroup-v2.html,
+In a container the limit is the machine. A limit on a service of systemd is that program's own and says nothing about
+the machine it runs on. Files and fields: https://docs.kernel.org/admin-guide/cgroup-v2.html,
 https://docs.kernel.org/admin-guide/cgroup-v1/memory.html, https://docs.kernel.org/scheduler/sched-bwc.html.
 """
 
@@ -54,9 +55,14 @@ class Groups:
         """The group whose CPU limit is the tightest, where one is tighter than the machine."""
         return tightest((*self._cpu_v2(), *self._cpu_v1()), machine_cores)
 
+    def pressure(self, resource: str) -> str:
+        """What the own group's pressure file of ``cpu``, ``memory`` or ``io`` says; empty where there is none."""
+        folder = next(self._folders("unified"), None)
+        return _text(folder / f"{resource}.pressure") if folder else ""
+
     def _cpu_v2(self) -> Iterator[CpuGroup]:
         for folder in self._folders("cpu"):
-            cores = quota_cores(*_text(folder / "cpu.max").split())
+            cores = quota_cores(*_text(folder / "cpu.max").split()[:2])
             if cores:
                 stat = fields(_text(folder / "cpu.stat"))
                 used_s = stat.get("usage_usec", 0.0) / 1e6
@@ -67,7 +73,7 @@ class Groups:
             limit = (_text(folder / f"cpu.cfs_{name}_us").strip() for name in ("quota", "period"))
             used_ns = _text(account / "cpuacct.usage").strip()
             cores = quota_cores(*limit)
-            if cores and used_ns.isdigit():
+            if cores and used_ns.isdecimal():
                 stat = fields(_text(folder / "cpu.stat"))
                 counted = stat.get("nr_periods", 0.0), stat.get("nr_throttled", 0.0)
                 yield CpuGroup(str(folder), cores, float(used_ns) / 1e9, *counted)
@@ -84,7 +90,8 @@ class Groups:
         if ".." in folder.parts or not folder.is_dir():
             folder = base  # a container without a namespace of its own: what it sees at the top is its own group
         for group in (folder, *folder.parents):
-            yield group
+            if group == base or not group.name.endswith(".service"):
+                yield group
             if group == base:
                 return
 
@@ -112,7 +119,7 @@ def quota_cores(quota_us: str = "", period_us: str = "") -> float | None:
     >>> quota_cores("150000", "100000"), quota_cores("max", "100000"), quota_cores("-1", "100000"), quota_cores()
     (1.5, None, None, None)
     """
-    if not quota_us.isdigit() or not period_us.isdigit() or not int(period_us):
+    if not quota_us.isdecimal() or not period_us.isdecimal() or not int(period_us):
         return None
     return int(quota_us) / int(period_us) or None
 
@@ -127,7 +134,7 @@ def group_memory(limit: str, current: str, stat: str) -> tuple[float, float] | N
 
     Page cache the kernel can drop at will (`inactive_file`, in version 1 `total_inactive_file`) is not in use.
     """
-    if not limit.strip().isdigit() or not current.strip().isdigit():
+    if not limit.strip().isdecimal() or not current.strip().isdecimal():
         return None
     found = fields(stat)
     cache = found.get("total_inactive_file", found.get("inactive_file", 0.0))

@@ -182,7 +182,7 @@ PRESSURE = (
         reason=_PRESSURE,
         message="Tasks waited for a CPU during {value} of the last minute, more than {threshold}.",
         hint="See the busiest processes on the System page.",
-        source="/proc/pressure/cpu: some avg60",
+        source="/proc/pressure/cpu: some avg60; in a limited container its cgroup's cpu.pressure",
     ),
     Metric(
         name="host_pressure_memory_ratio",
@@ -195,7 +195,7 @@ PRESSURE = (
         reason=_PRESSURE,
         message="Everything stood still for memory during {value} of the last minute, more than {threshold}.",
         hint="Free memory before the kernel starts killing processes.",
-        source="/proc/pressure/memory: full avg60",
+        source="/proc/pressure/memory: full avg60; in a limited container its cgroup's memory.pressure",
     ),
     Metric(
         name="host_pressure_io_ratio",
@@ -208,7 +208,7 @@ PRESSURE = (
         reason=_PRESSURE,
         message="Everything stood still for a disk during {value} of the last minute, more than {threshold}.",
         hint="Look for the busy disk on the System page and for who writes to it.",
-        source="/proc/pressure/io: full avg60",
+        source="/proc/pressure/io: full avg60; in a limited container its cgroup's io.pressure",
     ),
 )
 

@@ -33,19 +33,29 @@ def memory_readings(there: Memory) -> list[Reading]:
     ]
 
 
-def pressure() -> tuple[list[Reading], list[str]]:
-    """Stall shares of the last minute, and what this kernel does not tell."""
+def pressure(groups: Groups, limited: bool) -> tuple[list[Reading], list[str]]:
+    """Stall shares of the last minute, and what this kernel does not tell.
+
+    Args:
+        limited: whether a container's limits are the machine; then its own stalls count, not its neighbours'.
+    """
     readings, missing = [], []
     for name, line in PRESSURE_FILES:
-        try:
-            share = parse_pressure((PRESSURE_ROOT / name).read_text(encoding="ascii"), line)
-        except OSError:  # a kernel without PSI, or one started with psi=0
-            share = None
+        share = parse_pressure(groups.pressure(name), line) if limited else None
+        if share is None:
+            share = _machine_pressure(name, line)
         if share is None:
             missing.append(name)
         else:
             readings.append(Reading(f"host_pressure_{name}_ratio", share))
     return readings, [f"pressure of {', '.join(missing)} (this kernel has no PSI)"] if missing else []
+
+
+def _machine_pressure(name: str, line: str) -> float | None:
+    try:
+        return parse_pressure((PRESSURE_ROOT / name).read_text(encoding="ascii"), line)
+    except OSError:  # a kernel without PSI, or one started with psi=0
+        return None
 
 
 def temperatures() -> tuple[list[Reading], list[Finding]]:

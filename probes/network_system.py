@@ -36,10 +36,10 @@ class SystemCounters:
         tracked = self._tracked()
         try:
             snmp = (self._proc / "net/snmp").read_text(encoding="ascii")
+            tcp, udp = parse_snmp(snmp, "Tcp"), parse_snmp(snmp, "Udp")
             extended = parse_snmp((self._proc / "net/netstat").read_text(encoding="ascii"), "TcpExt")
-        except OSError:  # not Linux, or hidden
+        except (OSError, ValueError):  # not Linux, hidden, or a sandbox that makes it up
             return tracked, ["TCP and UDP counters (/proc/net is not readable)"]
-        tcp, udp = parse_snmp(snmp, "Tcp"), parse_snmp(snmp, "Udp")
         readings = [Reading("network_tcp_connections", tcp["CurrEstab"])] if "CurrEstab" in tcp else []
         if "OutSegs" in tcp and "RetransSegs" in tcp:
             ratio = self.retransmitted(tcp["OutSegs"], tcp["RetransSegs"])

@@ -59,12 +59,20 @@ V1_OWN = "5:memory:/docker/ab\n4:cpu,cpuacct:/docker/ab\n1:name=systemd:/docker/
         ("0::/docker/ab\n", v2("", "1000", "50000 100000"), [(1000.0, 400.0)], 0.5, 0.0),
         # A process beside the namespace's root.
         ("0::/../cd\n", v2("", "1000", "50000 100000"), [(1000.0, 400.0)], 0.5, 0.0),
-        # A unit of systemd below a slice: the slice's limits hold as well, the root has none.
+        # A service of systemd below a slice: its own limits are not the machine's, the slice's are.
         (
             "0::/a.slice/b.service\n",
-            {**v2("a.slice/", "2000", "300000 100000"), **v2("a.slice/b.service/", "max", "max 100000")},
+            {**v2("a.slice/", "2000", "300000 100000"), **v2("a.slice/b.service/", "100", "10000 100000")},
             [(2000.0, 400.0)],
             3.0,
+            0.0,
+        ),
+        # A container's scope on a machine whose groups are all visible; the slice above it is the tighter one.
+        (
+            "0::/pods.slice/ab.scope\n",
+            {**v2("pods.slice/", "2000", "100000 100000"), **v2("pods.slice/ab.scope/", "1000", "200000 100000", 7)},
+            [(1000.0, 400.0), (2000.0, 400.0)],
+            1.0,
             0.0,
         ),
         # Both versions mounted: the controllers are in version 1.
@@ -89,6 +97,8 @@ V1_OWN = "5:memory:/docker/ab\n4:cpu,cpuacct:/docker/ab\n1:name=systemd:/docker/
         ("0::/\n", {}, [], None, None),
         ("", {}, [], None, None),
         ("nonsense", {"cpu.max": "x\n", "memory.max": "\n"}, [], None, None),
+        ("0::/\n", {"cpu.max": "1 2 3\n", "memory.max": "lots\n", "cpu.stat": "\n"}, [], 0.5, 0.0),
+        ("0::/\n", {"cpu.max": "100000 0\n", "memory.max": "-1\n"}, [], None, None),
     ],
 )
 def test_limits_are_found_wherever_an_engine_puts_them(tmp_path: Path, own, files, memory, cores, used_s) -> None:
@@ -133,8 +143,10 @@ def test_cpu_is_counted_against_the_limit() -> None:
 def test_in_a_container_the_limit_is_the_machine(tmp_path: Path) -> None:
     found = groups(tmp_path, "0::/\n", v2("", str(GIB), "10000 100000"))
     probe = host.HostProbe(host.HostComponent(kind="host", name="host"), 2.0, found)
+    (found.root / "cpu.pressure").write_text("some avg10=0.00 avg60=12.50 avg300=0.00 total=1\n")
     collected = probe.collect()
     values = {r.metric: r.value for r in collected.readings if not r.labels}
+    assert values["host_pressure_cpu_ratio"] == 0.125, "its own, not its neighbours'"
     assert values["host_memory_total_bytes"] == GIB
     assert values["host_memory_used_bytes"] == pytest.approx(400, abs=1)
     assert values["host_cpu_cores"] == 0.1

@@ -295,6 +295,13 @@ def test_what_the_kernel_counts(tmp_path: Path, after: dict[str, object], expect
     assert missing == []
 
 
+def test_counters_that_are_no_numbers_are_named(tmp_path: Path) -> None:
+    kernel(tmp_path, sent="many")
+    found, missing = SystemCounters(tmp_path).turn(100.0)
+    assert [reading.metric for reading in found] == ["network_conntrack_used_ratio"]
+    assert missing == ["TCP and UDP counters (/proc/net is not readable)"]
+
+
 def test_a_reset_of_the_kernels_counters_gives_no_rate(tmp_path: Path) -> None:
     system = SystemCounters(tmp_path)
     kernel(tmp_path, listen=100, udp=100)

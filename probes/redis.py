@@ -11,22 +11,22 @@ from urllib.parse import unquote, urlsplit
 
 import redis
 from pydantic import BeforeValidator
-from redis import exceptions as errors
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from probes import redis_decisions as decisions
+from probes import redis_states as states
 from probes.counters import Counters
 from probes.dns import RESOLVER, WAIT_S
 from probes.kind import Kind
 from probes.redis_failures import failure_of, is_closed
 from probes.redis_metrics import METRICS
+from probes.redis_read import Pong, ping, read
 from probes.result import Collected, ProbeFailure, Reading
 from settings import Component
 from settings_types import SecretUrl, require_scheme
 
 PINGS = 5
-SLOW_ENTRIES = 20
 
 
 def _redis_url(value: object) -> SecretUrl:
@@ -38,7 +38,7 @@ class RedisComponent(Component):
 
     Attributes:
         url: ``redis://user:password@host:6379``, rediss with TLS; also ``file:/path`` of a file that holds it.
-            The user needs no more than ``+ping +info +slowlog|get``.
+            The user needs no more than ``-@all +ping +info +slowlog|get``.
     """
 
     kind: Literal["redis"]
@@ -86,12 +86,13 @@ class RedisProbe:
 
     def ping(self) -> float:
         with self._connected() as client:
-            return ping_s(client)
+            return ping(client).took_s
 
     def collect(self) -> Collected:
         with self._connected() as client:
-            latency_s = self._median_ping_s(client)
-            info, slow, unavailable = read(client)
+            pongs = self._pongs(client)
+            answers = read(client)
+        info, slow = answers.info, answers.slow
         run_id = str(info.get("run_id", ""))
         if run_id != self._run_id:  # another life of the server: its counters began anew
             self._run_id, self._counters, self._slow_seen_id = run_id, Counters(), None
@@ -99,17 +100,21 @@ class RedisProbe:
         tables = {"keyspace": decisions.keyspace_table(info), "commands": decisions.command_table(info)} if info else {}
         if slow is not None:
             tables["slow log"] = decisions.slow_table(slow)
+        latency_s = statistics.median(pong.took_s for pong in pongs)
+        refusing = states.refusing(pongs[0].word, info, decisions.keys_expire(info))
         return Collected(
             latency_s=latency_s,
             summary=decisions.summary(info, turn),
             readings=[
                 Reading("redis_ping_seconds", latency_s),
+                Reading(states.SERVING, float(not refusing)),
                 *decisions.readings(info, turn),
                 *self._slow_readings(slow),
             ],
+            findings=states.findings(refusing, self._component.target),
             facts=decisions.facts(info),
             tables=tables,
-            unavailable=unavailable,
+            unavailable=[*states.not_allowed(pongs[0].word), *answers.unavailable],
         )
 
     def close(self) -> None:
@@ -146,12 +151,12 @@ class RedisProbe:
             options |= {"connection_class": _NamedTls, "server_name": name}
         return redis.Redis(connection_pool=redis.ConnectionPool(max_connections=1, **options))
 
-    def _median_ping_s(self, client: "redis.Redis") -> float:
+    def _pongs(self, client: "redis.Redis") -> list[Pong]:
         until_s = time.monotonic() + self._pings_s
-        taken_s = [ping_s(client)]
-        while len(taken_s) < PINGS and time.monotonic() < until_s:
-            taken_s.append(ping_s(client))
-        return statistics.median(taken_s)
+        pongs = [ping(client)]
+        while len(pongs) < PINGS and not pongs[0].word and time.monotonic() < until_s:
+            pongs.append(ping(client))
+        return pongs
 
     def _slow_readings(self, slow: Sequence[Mapping[str, Any]] | None) -> list[Reading]:
         if slow is None:
@@ -180,32 +185,6 @@ class RedisProbe:
                 text = sock.recv(400).decode(errors="replace")
                 return redis.ResponseError(text[1:].strip()) if text.startswith("-") else None
         return None
-
-
-def ping_s(client: "redis.Redis") -> float:
-    """Seconds of one PING. A refusal that a healthy connection gives is an answer as well: INFO says the rest."""
-    started_s = time.perf_counter()
-    with contextlib.suppress(errors.NoPermissionError, errors.BusyLoadingError, errors.MasterDownError):
-        if not client.ping():
-            raise errors.InvalidResponse("PING was not answered with PONG")
-    return time.perf_counter() - started_s
-
-
-def read(client: "redis.Redis") -> tuple[dict[str, Any], Sequence[Mapping[str, Any]] | None, list[str]]:
-    """INFO, the slow log and what the user may not read, in one round trip."""
-    pipeline = client.pipeline(transaction=False)
-    pipeline.info("everything")
-    pipeline.slowlog_get(SLOW_ENTRIES)
-    info, slow = pipeline.execute(raise_on_error=False)
-    unavailable = []
-    for answer, what in ((info, "INFO"), (slow, "SLOWLOG GET")):
-        if isinstance(answer, errors.NoPermissionError):
-            unavailable.append(f"{what} (the user may not: grant +{what.lower().replace(' ', '|')})")
-        elif isinstance(answer, errors.ResponseError) and what != "INFO":
-            unavailable.append(f"{what} (this server does not know it)")
-        elif isinstance(answer, Exception):
-            raise answer
-    return (info if isinstance(info, dict) else {}), (slow if isinstance(slow, list) else None), unavailable
 
 
 KIND = Kind(

@@ -6,6 +6,7 @@ from typing import Any
 from probes.catalogue import humanize
 from probes.counters import Turn
 from probes.redis_metrics import FRAGMENTATION_FLOOR_BYTES
+from probes.redis_states import evicts, writes
 from probes.result import Reading, Table, utc
 
 Info = Mapping[str, Any]
@@ -60,7 +61,7 @@ def memory(info: Info) -> dict[str, float | None]:
     most, machine = number(info, "maxmemory"), number(info, "total_system_memory")
     found: dict[str, float | None] = {}
     if used is not None and most:
-        found["redis_cache_used_ratio" if evicts(info) else "redis_memory_used_ratio"] = used / most
+        found["redis_cache_used_ratio" if evicts(info, keys_expire(info)) else "redis_memory_used_ratio"] = used / most
     elif resident is not None and machine:
         found["redis_memory_used_ratio"] = resident / machine
     if used is not None and resident is not None and used > FRAGMENTATION_FLOOR_BYTES:
@@ -69,12 +70,9 @@ def memory(info: Info) -> dict[str, float | None]:
     return found
 
 
-def evicts(info: Info) -> bool:
-    """Whether a full server makes room by itself; a volatile policy can only where keys expire."""
-    policy = str(info.get("maxmemory_policy", "noeviction"))
-    if policy.startswith("volatile"):
-        return any(row.get("expires", 0) for row in databases(info).values())
-    return policy != "noeviction"
+def keys_expire(info: Info) -> bool:
+    """Whether any key has a time to live, which is what a volatile eviction policy can throw out."""
+    return any(row.get("expires", 0) for row in databases(info).values())
 
 
 def clients(info: Info) -> dict[str, float | None]:
@@ -143,9 +141,22 @@ def facts(info: Info) -> dict[str, str]:
         "mode": str(info.get("redis_mode", "")),
         "memory limit": f"{humanize(limit, 'bytes')}, {policy}" if limit else "none",
         "persistence": persistence(info),
-        "loaded": f"{info.get('loading_loaded_perc', '?')} %" if info.get("loading") else "",
+        "writes": writes(info),
+        "loaded": loaded(info),
     }
     return {name: text for name, text in known.items() if text}
+
+
+def loaded(info: Info) -> str:
+    """How far a starting server has loaded its data set, and what it expects that to take still.
+
+    >>> loaded({"loading": 1, "loading_loaded_perc": 43.21, "loading_eta_seconds": 12})
+    '43.2 %, the rest in about 12 s'
+    """
+    if not info.get("loading"):
+        return ""
+    share, eta_s = number(info, "loading_loaded_perc"), number(info, "loading_eta_seconds")
+    return f"{share or 0:.3g} %" + (f", the rest in about {humanize(eta_s, 'seconds')}" if eta_s else "")
 
 
 def persistence(info: Info) -> str:

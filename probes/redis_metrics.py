@@ -19,6 +19,16 @@ SPEED = (
         hint="Look at the slow log below: a long command makes all others wait.",
     ),
     Metric(
+        name="redis_serving_ok",
+        title="does what it is asked",
+        unit="bool",
+        type="state",
+        better="higher",
+        help="0 while the server refuses reads or writes of its clients (LOADING, MASTERDOWN, MISCONF, OOM), else 1; "
+        "a finding names the state, which is why this number is not judged again.",
+        source="PING: the refusal, INFO: loading used_memory maxmemory maxmemory_policy mem_not_counted_for_evict",
+    ),
+    Metric(
         name="redis_commands_per_second",
         title="commands",
         unit="count/s",
@@ -215,7 +225,7 @@ SAFETY = (
         help="On a replica: whether it is connected to its primary.",
         critical=0.5,
         reason="Without the link the replica's data grows stale.",
-        message="The replica has lost its primary and serves stale data.",
+        message="The replica has lost its primary: what it holds grows stale.",
         hint="Is the primary up and reachable from here, and is masterauth right?",
     ),
     Metric(

@@ -35,7 +35,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisProcess]:
 
 @pytest.fixture(scope="module")
 def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisProcess]:
-    options = ("--requirepass", "right horse", "--user", "pinger", "on", ">pw", "-@all", "+ping")
+    options = ["--requirepass", "right horse", "--user", "pinger", "on", ">pinging-horse", "-@all", "+ping"]
+    options += ["--user", "nothing", "on", ">idle-horse", "-@all"]
+    options += ["--user", "switched-off", "off", ">right horse", "+@all"]
     with redis_process(tmp_path_factory.mktemp("locked"), *options) as running:
         yield running
 
@@ -131,7 +133,7 @@ def test_each_fault_has_its_own_words(fault: str, code: str, says: str) -> None:
         (b"-LOADING Redis is loading the dataset in memory\r\n", "loading", Status.WARNING),
         (b"-BUSY Redis is busy running a script.\r\n", "busy", Status.CRITICAL),
         (b"-ERR unknown command\r\n", "refused_command", Status.CRITICAL),
-        (b"-NOAUTH Authentication required.\r\n", "auth_failed", Status.CRITICAL),
+        (b"-NOAUTH Authentication required.\r\n", "auth_required", Status.CRITICAL),
         (b"+HELLO\r\n", "wrong_protocol", Status.CRITICAL),
         (b":abc\r\n", "wrong_protocol", Status.CRITICAL),
     ],
@@ -164,11 +166,17 @@ def test_dripping_is_reported_at_the_deadline_and_the_thread_ends_with_the_drip(
 
 
 @pytest.mark.parametrize(
-    ("user", "says"), [("", "wants a password"), (":wrong@", "refuses"), ("nobody:right%20horse@", "refuses")]
+    ("user", "code", "says"),
+    [
+        ("", "auth_required", "wants a password (NOAUTH)"),
+        (":wrong@", "auth_failed", "(WRONGPASS)"),
+        ("nobody:right%20horse@", "auth_failed", "(WRONGPASS)"),
+        ("switched-off:right%20horse@", "auth_failed", "(WRONGPASS)"),
+    ],
 )
-def test_credentials(locked: RedisProcess, user: str, says: str) -> None:
+def test_credentials(locked: RedisProcess, user: str, code: str, says: str) -> None:
     error = failure(probe(locked.address, user)).error
-    assert error.code == "auth_failed"
+    assert error.code == code
     assert says in error.message
     assert "wrong" not in error.message + error.hint
 
@@ -185,9 +193,9 @@ def test_the_right_password_works(locked: RedisProcess) -> None:
 
 
 def test_what_the_user_may_not_read_is_no_fault(locked: RedisProcess) -> None:
-    with contextlib.closing(probe(locked.address, "pinger:pw@")) as restricted:
+    with contextlib.closing(probe(locked.address, "pinger:pinging-horse@")) as restricted:
         collected = restricted.collect()
-    assert set(values(collected)) == {"redis_ping_seconds"}
+    assert set(values(collected)) == {"redis_ping_seconds", "redis_serving_ok"}
     assert [phrase.split(" (")[0] for phrase in collected.unavailable] == ["INFO", "SLOWLOG GET"]
     assert "grant +slowlog|get" in collected.unavailable[1]
 

@@ -14,15 +14,18 @@ from pydantic import BeforeValidator
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from probes import redis_commands as commands
 from probes import redis_decisions as decisions
 from probes import redis_states as states
-from probes.counters import Counters
+from probes import redis_topology as belonging
+from probes.counters import Counters, Turn
 from probes.dns import RESOLVER, WAIT_S
 from probes.kind import Kind
 from probes.redis_failures import failure_of, is_closed
 from probes.redis_metrics import METRICS
-from probes.redis_read import Pong, ping, read
-from probes.result import Collected, ProbeFailure, Reading
+from probes.redis_read import Answers, Pong, ping, read, topology
+from probes.redis_topology import Topology
+from probes.result import Collected, ProbeFailure, Reading, Table
 from settings import Component
 from settings_types import SecretUrl, require_scheme
 
@@ -38,7 +41,9 @@ class RedisComponent(Component):
 
     Attributes:
         url: ``redis://user:password@host:6379``, rediss with TLS; also ``file:/path`` of a file that holds it.
-            The user needs no more than ``-@all +ping +info +slowlog|get``.
+            The user needs no more than ``-@all +ping +info +slowlog|get +latency|latest``, in a
+            cluster ``+cluster|info +cluster|nodes``, of a sentinel ``+sentinel|masters +sentinel|replicas
+            +sentinel|ckquorum``.
     """
 
     kind: Literal["redis"]
@@ -67,17 +72,19 @@ class _NamedTls(redis.SSLConnection):
 
 
 class RedisProbe:
-    """Keeps one connection; asks in one round trip for everything but the pings."""
+    """Keeps one connection; one round trip for everything of the server itself, then what it belongs to."""
 
     connect_share: ClassVar[float] = 0.25  # of the deadline
     read_share: ClassVar[float] = 0.35  # of the deadline, for one answer
     pings_share: ClassVar[float] = 0.15  # of the deadline, after which no further ping is sent
+    topology_share: ClassVar[float] = 0.3  # of the deadline, after which cluster and sentinel are not asked
 
     def __init__(self, component: RedisComponent, deadline_s: float) -> None:
         self._component = component
         self._connect_s = deadline_s * self.connect_share
         self._read_s = deadline_s * self.read_share
         self._pings_s = deadline_s * self.pings_share
+        self._topology_s = deadline_s * self.topology_share
         self._client: redis.Redis | None = None
         self._run_id = ""
         self._counters: Counters[str] = Counters()
@@ -89,19 +96,15 @@ class RedisProbe:
             return ping(client).took_s
 
     def collect(self) -> Collected:
+        started_s = time.monotonic()
         with self._connected() as client:
             pongs = self._pongs(client)
             answers = read(client)
-        info, slow = answers.info, answers.slow
-        run_id = str(info.get("run_id", ""))
-        if run_id != self._run_id:  # another life of the server: its counters began anew
-            self._run_id, self._counters, self._slow_seen_id = run_id, Counters(), None
-        turn = self._counters.turn(decisions.counters(info), time.monotonic())
-        tables = {"keyspace": decisions.keyspace_table(info), "commands": decisions.command_table(info)} if info else {}
-        if slow is not None:
-            tables["slow log"] = decisions.slow_table(slow)
+            around = topology(client, answers.info, in_time=time.monotonic() - started_s < self._topology_s)
+        info, word = answers.info, pongs[0].word
+        turn = self._turn(info)
         latency_s = statistics.median(pong.took_s for pong in pongs)
-        refusing = states.refusing(pongs[0].word, info, decisions.keys_expire(info))
+        refusing = states.refusing(word, info, decisions.keys_expire(info), around.cluster)
         return Collected(
             latency_s=latency_s,
             summary=decisions.summary(info, turn),
@@ -109,13 +112,23 @@ class RedisProbe:
                 Reading("redis_ping_seconds", latency_s),
                 Reading(states.SERVING, float(not refusing)),
                 *decisions.readings(info, turn),
-                *self._slow_readings(slow),
+                *commands.readings(info, turn, word),
+                *belonging.replication(info),
+                *belonging.sentinel(around.masters, info),
+                *belonging.cluster(around.cluster, around.nodes),
+                *self._slow_readings(answers.slow),
             ],
             findings=states.findings(refusing, self._component.target),
             facts=decisions.facts(info),
-            tables=tables,
-            unavailable=[*states.not_allowed(pongs[0].word), *answers.unavailable],
+            tables=tables(answers, around, turn),
+            unavailable=[*states.not_allowed(word), *answers.unavailable, *around.unavailable],
         )
+
+    def _turn(self, info: Mapping[str, Any]) -> Turn[str]:
+        run_id = str(info.get("run_id", ""))
+        if run_id != self._run_id:  # another life of the server: its counters began anew
+            self._run_id, self._counters, self._slow_seen_id = run_id, Counters(), None
+        return self._counters.turn(decisions.counters(info) | commands.counters(info), time.monotonic())
 
     def close(self) -> None:
         """Hang up; the next use connects anew."""
@@ -161,11 +174,10 @@ class RedisProbe:
     def _slow_readings(self, slow: Sequence[Mapping[str, Any]] | None) -> list[Reading]:
         if slow is None:
             return []
-        ids, now_s = [int(entry["id"]) for entry in slow], time.monotonic()
-        new, elapsed_s = decisions.new_slow_commands(self._slow_seen_id, ids), now_s - self._slow_seen_s
-        before = -1 if self._slow_seen_id is None else self._slow_seen_id
-        self._slow_seen_id, self._slow_seen_s = max(ids, default=before), now_s
-        return [] if new is None else [Reading("redis_slow_commands_per_minute", new * 60 / elapsed_s)]
+        now_s = time.monotonic()
+        found, newest = commands.slow_readings(slow, self._slow_seen_id, now_s - self._slow_seen_s)
+        self._slow_seen_id, self._slow_seen_s = newest, now_s
+        return found
 
     def _failure(self, exc: Exception) -> ProbeFailure:
         if is_closed(exc) and urlsplit(self._component.url.reveal()).scheme == "redis":
@@ -185,6 +197,28 @@ class RedisProbe:
                 text = sock.recv(400).decode(errors="replace")
                 return redis.ResponseError(text[1:].strip()) if text.startswith("-") else None
         return None
+
+
+def tables(answers: Answers, around: Topology, turn: Turn[str]) -> dict[str, Table]:
+    """The tables of a page; only those the server has something to say to."""
+    info = answers.info
+    found: dict[str, Table] = {}
+    if info.get("redis_mode") == "sentinel":
+        return belonging.sentinel_tables(around.masters)
+    if info:
+        found |= {
+            "commands": commands.command_table(info),
+            "keyspace": decisions.keyspace_table(info),
+            "errors": commands.error_table(info, turn),
+            "replicas": belonging.replica_table(info),
+        }
+    if answers.slow is not None:
+        found["slow log"] = commands.slow_table(answers.slow)
+    if answers.events:
+        found["latency events"] = commands.event_table(answers.events)
+    if around.nodes:
+        found["cluster nodes"] = belonging.node_table(around.nodes)
+    return found
 
 
 KIND = Kind(

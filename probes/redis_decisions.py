@@ -1,13 +1,13 @@
-"""What Redis's own numbers mean: pure functions over the fields of INFO and the slow log."""
+"""What Redis's own numbers mean: pure functions over the fields of INFO."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from probes.catalogue import humanize
 from probes.counters import Turn
 from probes.redis_metrics import FRAGMENTATION_FLOOR_BYTES
 from probes.redis_states import evicts, writes
-from probes.result import Reading, Table, utc
+from probes.result import Reading, Table, labels
 
 Info = Mapping[str, Any]
 
@@ -18,17 +18,22 @@ RATES = {
     "total_net_input_bytes": "redis_network_receive_bytes_per_second",
     "total_net_output_bytes": "redis_network_transmit_bytes_per_second",
 }
-COUNTERS = (*RATES, "keyspace_hits", "keyspace_misses", "rejected_connections")
+TOTALS = {
+    "rejected_connections": "redis_rejected_connections_total",
+    "client_output_buffer_limit_disconnections": "redis_clients_cut_off_total",
+    "sync_full": "redis_full_syncs_total",
+    "aof_delayed_fsync": "redis_aof_delayed_syncs_total",
+}
+COUNTERS = (*RATES, *TOTALS, "keyspace_hits", "keyspace_misses")
 LEVELS = {
     "used_memory": "redis_memory_used_bytes",
+    "used_memory_peak": "redis_memory_peak_bytes",
     "connected_clients": "redis_clients",
     "blocked_clients": "redis_blocked_clients",
     "connected_slaves": "redis_replicas",
     "uptime_in_seconds": "redis_uptime_seconds",
     "loading": "redis_loading",
 }
-MOST_COMMANDS = 15
-SLOW_TEXT = 100
 
 
 def number(info: Info, field: str) -> float | None:
@@ -51,8 +56,8 @@ def readings(info: Info, turn: Turn[str]) -> list[Reading]:
     found |= memory(info) | clients(info) | safety(info)
     found["redis_keys"] = sum((float(row.get("keys", 0)) for row in databases(info).values()), 0.0)
     found["redis_hits_ratio"] = hit_ratio(turn)
-    found["redis_rejected_connections_total"] = turn.increases.get("rejected_connections")
-    return [Reading(metric, value) for metric, value in found.items() if value is not None]
+    found |= {metric: turn.increases.get(field) for field, metric in TOTALS.items()}
+    return [*(Reading(metric, value) for metric, value in found.items() if value is not None), *keyspace(info)]
 
 
 def memory(info: Info) -> dict[str, float | None]:
@@ -82,7 +87,7 @@ def clients(info: Info) -> dict[str, float | None]:
 
 
 def safety(info: Info) -> dict[str, float | None]:
-    """Persistence and replication; only what this server has."""
+    """Whether data is kept; only what this server has."""
     found: dict[str, float | None] = {}
     if "rdb_last_bgsave_status" in info:
         found["redis_rdb_ok"] = float(info["rdb_last_bgsave_status"] == "ok")
@@ -90,10 +95,44 @@ def safety(info: Info) -> dict[str, float | None]:
         found["redis_aof_ok"] = float(info["aof_last_write_status"] == "ok")
     fork_us = number(info, "latest_fork_usec")
     found["redis_fork_seconds"] = None if fork_us is None else fork_us / 1e6
-    if info.get("role") == "slave":
-        found["redis_replication_link_up"] = float(info.get("master_link_status") == "up")
-        silent_s = number(info, "master_last_io_seconds_ago")  # -1: there is no link
-        found["redis_replication_lag_seconds"] = silent_s if silent_s is not None and silent_s >= 0 else None
+    return found | saves(info) | append_only(info)
+
+
+def saves(info: Info) -> dict[str, float | None]:
+    """What a crash would lose and how long saving takes; nothing where no snapshot was ever taken."""
+    if not takes_snapshots(info):
+        return {}
+    saved_s, now_us, took_s = (
+        number(info, field) for field in ("rdb_last_save_time", "server_time_usec", "rdb_last_bgsave_time_sec")
+    )
+    return {
+        "redis_rdb_age_seconds": max(0.0, now_us / 1e6 - saved_s) if saved_s and now_us else None,
+        "redis_rdb_unsaved_changes": number(info, "rdb_changes_since_last_save"),
+        "redis_rdb_save_seconds": took_s if took_s is not None and took_s >= 0 else None,
+        "redis_rdb_saving": number(info, "rdb_bgsave_in_progress"),
+    }
+
+
+def append_only(info: Info) -> dict[str, float | None]:
+    """The append-only file; nothing where it is off."""
+    if not info.get("aof_enabled"):
+        return {}
+    return {
+        "redis_aof_rewrite_ok": float(info.get("aof_last_bgrewrite_status", "ok") == "ok"),
+        "redis_aof_bytes": number(info, "aof_current_size"),
+        "redis_aof_rewriting": number(info, "aof_rewrite_in_progress"),
+    }
+
+
+def keyspace(info: Info) -> list[Reading]:
+    """Keys, those that expire and how long those have on average, by database."""
+    found = []
+    for name, row in databases(info).items():
+        whose = labels(database=name)
+        found.append(Reading("redis_db_keys", float(row.get("keys", 0)), whose))
+        found.append(Reading("redis_db_expiring_keys", float(row.get("expires", 0)), whose))
+        if row.get("avg_ttl"):  # 0: not estimated yet
+            found.append(Reading("redis_db_ttl_seconds", float(row.get("avg_ttl", 0)) / 1000, whose))
     return found
 
 
@@ -103,23 +142,6 @@ def hit_ratio(turn: Turn[str]) -> float | None:
     if hits is None or misses is None or hits + misses <= 0:
         return None
     return hits / (hits + misses)
-
-
-def new_slow_commands(seen_id: int | None, ids: Sequence[int]) -> int | None:
-    """How many commands were logged as slow since `seen_id` was the newest.
-
-    Args:
-        seen_id: None before the first look; -1 when the log was empty then.
-        ids: those now in the log, at most as many as were asked for.
-
-    >>> new_slow_commands(None, [4, 3]), new_slow_commands(4, [9, 8]), new_slow_commands(-1, [7])
-    (None, 5, 1)
-    """
-    if seen_id is None:
-        return None
-    if seen_id < 0:  # the log may have been emptied before, so its first id tells nothing
-        return len(ids)
-    return max(0, max(ids, default=seen_id) - seen_id)
 
 
 def databases(info: Info) -> dict[str, Mapping[str, Any]]:
@@ -159,16 +181,28 @@ def loaded(info: Info) -> str:
     return f"{share or 0:.3g} %" + (f", the rest in about {humanize(eta_s, 'seconds')}" if eta_s else "")
 
 
+def takes_snapshots(info: Info) -> bool:
+    """Whether a snapshot was tried since the server started; INFO does not tell the schedule."""
+    took_s = number(info, "rdb_last_bgsave_time_sec")
+    return (
+        bool(number(info, "rdb_saves"))
+        or (took_s is not None and took_s >= 0)
+        or info.get("rdb_last_bgsave_status") == "err"
+    )
+
+
 def persistence(info: Info) -> str:
     """Which ways of keeping data were seen at work since the server started."""
     ways = ["append-only file"] if info.get("aof_enabled") else []
-    if (number(info, "rdb_last_bgsave_time_sec") or -1) >= 0 or number(info, "rdb_saves"):
+    if takes_snapshots(info):
         ways.append("snapshots")
     return " and ".join(ways) or "none seen yet"
 
 
 def summary(info: Info, turn: Turn[str]) -> str:
     """The server in one short phrase."""
+    if info.get("redis_mode") == "sentinel":
+        return f"sentinel of {int(number(info, 'sentinel_masters') or 0)} masters"
     parts = []
     rate = turn.per_second("total_commands_processed")
     if rate is not None:
@@ -183,40 +217,7 @@ def summary(info: Info, turn: Turn[str]) -> str:
 def keyspace_table(info: Info) -> Table:
     """One row a database."""
     rows = (
-        (name, row.get("keys", 0), row.get("expires", 0), row.get("avg_ttl", 0) / 1000)
+        (name, row.get("keys", 0), row.get("expires", 0), row["avg_ttl"] / 1000 if row.get("avg_ttl") else None)
         for name, row in databases(info).items()
     )
     return Table(("database", "keys", "expires", "mean_ttl_seconds"), tuple(rows))
-
-
-def command_table(info: Info) -> Table:
-    """The commands that took most of the server's time since it started."""
-    stats = [(name.removeprefix("cmdstat_"), row) for name, row in info.items() if name.startswith("cmdstat_")]
-    usable = [(name, row) for name, row in stats if isinstance(row, dict)]
-    usable.sort(key=lambda pair: -float(pair[1].get("usec", 0)))
-    rows = (
-        (name, row.get("calls", 0), row.get("usec_per_call", 0) / 1e6, row.get("usec", 0) / 1e6)
-        for name, row in usable[:MOST_COMMANDS]
-    )
-    return Table(("command", "calls", "mean_seconds", "total_seconds"), tuple(rows))
-
-
-def slow_table(entries: Sequence[Mapping[str, Any]]) -> Table:
-    """The slow log, newest first."""
-    rows = (
-        (shown_command(entry["command"]), entry["duration"] / 1e6, utc(entry["start_time"]).isoformat())
-        for entry in entries
-    )
-    return Table(("command", "duration_seconds", "at"), tuple(rows))
-
-
-def shown_command(command: bytes | str) -> str:
-    """A logged command without its values: its name, its first argument and how many more there were.
-
-    >>> shown_command(b"SET order:17 secret EX 5")
-    'SET order:17 … 3 more'
-    """
-    text = command.decode(errors="replace") if isinstance(command, bytes) else command
-    words = text.split()
-    shown = "".join(c if c.isprintable() else "·" for c in " ".join(words[:2]))[:SLOW_TEXT]
-    return f"{shown} … {len(words) - 2} more" if len(words) > 2 else shown

@@ -1,73 +1,12 @@
 """The metrics of the `redis` kind with their thresholds and the reasons for them."""
 
 from probes.catalogue import Metric
+from probes.redis_safety_metrics import PERSISTENCE, REPLICATION
+from probes.redis_speed_metrics import SPEED
+from probes.redis_topology_metrics import CLUSTER, SENTINEL
 
 FRAGMENTATION_FLOOR_BYTES = 100 * 2**20
 """Below this the fragmentation ratio says nothing: an empty server shows 14."""
-
-SPEED = (
-    Metric(
-        name="redis_ping_seconds",
-        title="ping",
-        unit="seconds",
-        better="lower",
-        help="Median round trip of five PINGs on a connection that is already open.",
-        warning=0.010,
-        critical=0.100,
-        reason="On loopback a PING takes 0.1 ms; 10 ms are slow commands, a fork or swapping, 100 ms stop order flow.",
-        message="A PING takes {value}, more than {threshold}.",
-        hint="Look at the slow log below: a long command makes all others wait.",
-    ),
-    Metric(
-        name="redis_serving_ok",
-        title="does what it is asked",
-        unit="bool",
-        type="state",
-        better="higher",
-        help="0 while the server refuses reads or writes of its clients (LOADING, MASTERDOWN, MISCONF, OOM), else 1; "
-        "a finding names the state, which is why this number is not judged again.",
-        source="PING: the refusal, INFO: loading used_memory maxmemory maxmemory_policy mem_not_counted_for_evict",
-    ),
-    Metric(
-        name="redis_commands_per_second",
-        title="commands",
-        unit="count/s",
-        help="Commands processed, Tapewatch's own included.",
-    ),
-    Metric(
-        name="redis_hits_ratio",
-        title="hit rate",
-        unit="ratio",
-        better="higher",
-        help="Share of key look-ups since the last reading that found their key.",
-    ),
-    Metric(
-        name="redis_slow_commands_per_minute",
-        title="slow commands per minute",
-        unit="count",
-        better="lower",
-        help="New entries of the slow log since the last reading, as a rate; slowlog-log-slower-than decides.",
-        warning=10,
-        critical=100,
-        for_s=30,
-        reason="Our default. Counted by entry ids, because the log's length is capped; half a minute, so that one "
-        "burst is no alarm.",
-        message="{value} slow commands a minute, more than {threshold}.",
-        hint="The slow log below names them; KEYS, big ranges and Lua scripts are the usual ones.",
-    ),
-    Metric(
-        name="redis_network_receive_bytes_per_second",
-        title="received",
-        unit="bytes/s",
-        help="Bytes clients sent to the server.",
-    ),
-    Metric(
-        name="redis_network_transmit_bytes_per_second",
-        title="sent",
-        unit="bytes/s",
-        help="Bytes the server sent to clients.",
-    ),
-)
 
 MEMORY = (
     Metric(
@@ -75,6 +14,14 @@ MEMORY = (
         title="memory used",
         unit="bytes",
         help="Bytes the data and the server's own structures take (used_memory).",
+        source="INFO memory: used_memory",
+    ),
+    Metric(
+        name="redis_memory_peak_bytes",
+        title="memory, peak",
+        unit="bytes",
+        help="The most memory used since the server started.",
+        source="INFO memory: used_memory_peak",
     ),
     Metric(
         name="redis_memory_used_ratio",
@@ -88,12 +35,14 @@ MEMORY = (
         reason="Full with noeviction means every write fails with OOM; a quarter is room to act in, a tenth is not.",
         message="{value} of the memory Redis may use is taken, more than {threshold}; when it is full, writes fail.",
         hint="Raise maxmemory, give keys an expiry, or find what grew with redis-cli --bigkeys.",
+        source="INFO memory: used_memory maxmemory maxmemory_policy used_memory_rss total_system_memory",
     ),
     Metric(
         name="redis_cache_used_ratio",
         title="cache filled",
         unit="ratio",
         help="Memory used as a share of maxmemory where an eviction policy makes room by itself: full is normal.",
+        source="INFO memory: used_memory maxmemory maxmemory_policy",
     ),
     Metric(
         name="redis_memory_fragmentation_ratio",
@@ -107,6 +56,7 @@ MEMORY = (
         reason="Above 1.5 a third of the resident memory is holes, above 2 half of it; an empty server shows 14.",
         message="Resident memory is {value} of what the data needs, more than {threshold}: the rest is holes.",
         hint="Set activedefrag yes, or restart when the market is closed.",
+        source="INFO memory: used_memory_rss used_memory",
     ),
     Metric(
         name="redis_memory_swapped_bytes",
@@ -119,6 +69,7 @@ MEMORY = (
         reason="Redis answers from one thread: a single access to a swapped page makes all clients wait.",
         message="{value} of Redis's memory are swapped out.",
         hint="Free memory on the host or lower maxmemory.",
+        source="INFO memory: used_memory used_memory_rss",
     ),
     Metric(
         name="redis_evicted_keys_per_second",
@@ -126,15 +77,47 @@ MEMORY = (
         unit="count/s",
         better="lower",
         help="Keys thrown out to make room. Not judged: that follows the eviction policy you set.",
+        source="INFO stats: evicted_keys",
     ),
     Metric(
-        name="redis_expired_keys_per_second", title="expired", unit="count/s", help="Keys whose time to live ended."
+        name="redis_expired_keys_per_second",
+        title="expired",
+        unit="count/s",
+        help="Keys whose time to live ended.",
+        source="INFO stats: expired_keys",
     ),
-    Metric(name="redis_keys", title="keys", unit="count", help="Keys in all databases."),
+    Metric(name="redis_keys", title="keys", unit="count", help="Keys in all databases.", source="INFO keyspace: keys"),
+    Metric(
+        name="redis_db_keys",
+        title="keys of a database",
+        unit="count",
+        help="Keys by database.",
+        source="INFO keyspace: keys",
+    ),
+    Metric(
+        name="redis_db_expiring_keys",
+        title="expiring keys of a database",
+        unit="count",
+        help="Keys with a time to live, by database.",
+        source="INFO keyspace: expires",
+    ),
+    Metric(
+        name="redis_db_ttl_seconds",
+        title="mean time to live",
+        unit="seconds",
+        help="Mean time to live of the keys that have one, by database, as the server estimates it.",
+        source="INFO keyspace: avg_ttl",
+    ),
 )
 
 CLIENTS = (
-    Metric(name="redis_clients", title="clients", unit="count", help="Connected clients, replicas excluded."),
+    Metric(
+        name="redis_clients",
+        title="clients",
+        unit="count",
+        help="Connected clients, replicas excluded.",
+        source="INFO clients: connected_clients",
+    ),
     Metric(
         name="redis_clients_ratio",
         title="clients of the most allowed",
@@ -146,12 +129,14 @@ CLIENTS = (
         reason="At maxclients new connections are refused, Tapewatch's among them.",
         message="{value} of the allowed clients are connected, more than {threshold}.",
         hint="Look for a connection leak (CLIENT LIST), or raise maxclients.",
+        source="INFO clients: connected_clients maxclients",
     ),
     Metric(
         name="redis_blocked_clients",
         title="blocked clients",
         unit="count",
         help="Clients that wait in a blocking command such as BLPOP or XREAD BLOCK.",
+        source="INFO clients: blocked_clients",
     ),
     Metric(
         name="redis_rejected_connections_total",
@@ -164,84 +149,21 @@ CLIENTS = (
         reason="Each one is a program that could not work.",
         message="{value} connections were refused because maxclients was reached.",
         hint="Look for a connection leak (CLIENT LIST), or raise maxclients.",
+        source="INFO stats: rejected_connections",
+    ),
+    Metric(
+        name="redis_clients_cut_off_total",
+        title="clients cut off",
+        unit="count",
+        type="counter",
+        better="lower",
+        help="Clients disconnected since the last reading because they read too slowly (client-output-buffer-limit).",
+        warning=0,
+        reason="A subscriber that is cut off misses what is published until it is back.",
+        message="{value} clients were cut off because they read too slowly.",
+        hint="CLIENT LIST shows output buffers (omem); let the reader work faster or raise client-output-buffer-limit.",
+        source="INFO stats: client_output_buffer_limit_disconnections",
     ),
 )
 
-SAFETY = (
-    Metric(
-        name="redis_rdb_ok",
-        title="last snapshot succeeded",
-        unit="bool",
-        type="state",
-        better="higher",
-        help="Whether the last background save of a snapshot succeeded.",
-        critical=0.5,
-        reason="After a failed save Redis refuses writes (stop-writes-on-bgsave-error is on by default).",
-        message="The last snapshot could not be saved; by default Redis now refuses writes.",
-        hint="Read the server's log: a full disk and a failed fork are the usual reasons.",
-    ),
-    Metric(
-        name="redis_aof_ok",
-        title="append-only file written",
-        unit="bool",
-        type="state",
-        better="higher",
-        help="Whether the last write to the append-only file succeeded; only where it is on.",
-        critical=0.5,
-        reason="After a failed write Redis refuses writes until it succeeds again.",
-        message="The append-only file cannot be written; Redis refuses writes.",
-        hint="Is the disk full or read-only? The server's log has the reason.",
-    ),
-    Metric(
-        name="redis_fork_seconds",
-        title="latest fork",
-        unit="seconds",
-        better="lower",
-        help="Duration of the latest fork, for a snapshot or a rewrite: all clients wait while it lasts.",
-        warning=0.1,
-        critical=1.0,
-        reason="Our default: 100 ms is felt by a feed, a second by people.",
-        message="The latest fork made all clients wait for {value}, more than {threshold}.",
-        hint="Turn transparent huge pages off, save on a replica, or keep the data set smaller.",
-    ),
-    Metric(
-        name="redis_loading",
-        title="loading",
-        unit="bool",
-        type="state",
-        better="lower",
-        help="Whether the server is still loading its data set from disk.",
-        warning=0.5,
-        reason="While loading nearly every command is refused, but it ends by itself.",
-        message="Redis is starting: it loads its data set and refuses commands until that is done.",
-        hint="Wait; the facts below say how far it is.",
-    ),
-    Metric(
-        name="redis_replication_link_up",
-        title="link to the primary",
-        unit="bool",
-        type="state",
-        better="higher",
-        help="On a replica: whether it is connected to its primary.",
-        critical=0.5,
-        reason="Without the link the replica's data grows stale.",
-        message="The replica has lost its primary: what it holds grows stale.",
-        hint="Is the primary up and reachable from here, and is masterauth right?",
-    ),
-    Metric(
-        name="redis_replication_lag_seconds",
-        title="silence of the primary",
-        unit="seconds",
-        better="lower",
-        help="On a replica: time since the primary was last heard of; it pings every 10 s at least.",
-        warning=10,
-        critical=30,
-        reason="The primary pings every 10 s (repl-ping-replica-period); after 60 s the link counts as lost.",
-        message="The primary was last heard of {value} ago, more than {threshold}.",
-        hint="Look at the network between the two and at the primary's load.",
-    ),
-    Metric(name="redis_replicas", title="replicas", unit="count", help="Replicas connected to this server."),
-    Metric(name="redis_uptime_seconds", title="uptime", unit="seconds", help="Time since the server started."),
-)
-
-METRICS = (*SPEED, *MEMORY, *CLIENTS, *SAFETY)
+METRICS = (*SPEED, *MEMORY, *CLIENTS, *PERSISTENCE, *REPLICATION, *SENTINEL, *CLUSTER)

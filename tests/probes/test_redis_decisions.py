@@ -60,7 +60,42 @@ def test_no_look_ups_no_hit_rate() -> None:
     assert decisions.hit_ratio(Turn(1.0, {"keyspace_hits": 3, "keyspace_misses": 1})) == 0.75
 
 
-def test_replication_lag_only_with_a_link() -> None:
-    info = {"role": "slave", "master_link_status": "up", "master_last_io_seconds_ago": 12}
-    assert decisions.safety(info)["redis_replication_lag_seconds"] == 12
-    assert decisions.safety({**info, "master_last_io_seconds_ago": -1})["redis_replication_lag_seconds"] is None
+def test_what_a_crash_would_lose_is_told_only_where_snapshots_are_taken() -> None:
+    info = {
+        "rdb_last_save_time": 1000,
+        "server_time_usec": 1_060_500_000,
+        "rdb_changes_since_last_save": 7,
+        "rdb_last_bgsave_time_sec": -1,
+        "rdb_bgsave_in_progress": 0,
+    }
+    assert decisions.saves(info) == {}
+    assert decisions.saves({**info, "rdb_saves": 1}) == {
+        "redis_rdb_age_seconds": 60.5,
+        "redis_rdb_unsaved_changes": 7,
+        "redis_rdb_save_seconds": None,
+        "redis_rdb_saving": 0,
+    }
+
+
+def test_the_keyspace_by_database() -> None:
+    info = {"db0": {"keys": 3, "expires": 2, "avg_ttl": 9500}, "db3": {"keys": 1, "expires": 1, "avg_ttl": 0}}
+    assert {
+        (r.metric.removeprefix("redis_db_"), *dict(r.labels).values(), r.value) for r in decisions.keyspace(info)
+    } == {
+        ("keys", "db0", 3),
+        ("expiring_keys", "db0", 2),
+        ("ttl_seconds", "db0", 9.5),
+        ("keys", "db3", 1),
+        ("expiring_keys", "db3", 1),
+    }
+    assert decisions.keyspace_table(info).rows == (("db0", 3, 2, 9.5), ("db3", 1, 1, None))
+
+
+def test_the_append_only_file_counts_where_it_is_on() -> None:
+    info = {"aof_last_bgrewrite_status": "err", "aof_current_size": 9, "aof_rewrite_in_progress": 0}
+    assert decisions.append_only(info) == {}
+    found = decisions.append_only({**info, "aof_enabled": 1})
+    readings = [Reading(metric, value) for metric, value in found.items() if value is not None]
+    assert [(finding.metric, finding.status) for finding in judged(readings)] == [
+        ("redis_aof_rewrite_ok", Status.WARNING)
+    ]

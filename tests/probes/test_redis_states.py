@@ -18,7 +18,7 @@ from probes.redis import KIND
 from probes.result import ProbeResult, Status
 from probes.runner import Runner
 from tests.probes.listeners import eventually, listening
-from tests.probes.test_redis import component, failure, probe, saying, values
+from tests.probes.test_redis import component, failure, probe, saying
 from tests.redis_process import RedisProcess, redis_process
 
 SCRIPT = "while true do end"
@@ -198,5 +198,5 @@ def test_no_two_states_share_a_word_or_a_sentence() -> None:
     ],
 )
 def test_what_is_refused_now(pinged: str, info: dict[str, Any], words: list[str]) -> None:
-    assert states.refusing(pinged, info, keys_expire=False) == words
+    assert states.refusing(pinged, info, keys_expire=False, cluster={}) == words
     assert len(states.findings(words, "host:1")) == len([word for word in words if word != "LOADING"])

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from probes.catalogue import humanize
 from probes.clickhouse_queries import EVENTS, Row
+from probes.clickhouse_work import some
 from probes.counters import Turn
 from probes.result import Reading, Table, labels
 
@@ -12,16 +13,27 @@ RATES = {
     "InsertedRows": "clickhouse_insert_rows_per_second",
     "InsertedBytes": "clickhouse_insert_bytes_per_second",
     "SelectedRows": "clickhouse_select_rows_per_second",
+    "InsertQuery": "clickhouse_inserts_per_second",
+    "FailedQuery": "clickhouse_failed_queries_per_second",
+    "MergedRows": "clickhouse_merge_rows_per_second",
 }
-FEWEST_QUERIES = 20
-"""Below so many in five minutes a share of failures says nothing."""
+TOTALS = {
+    "RejectedInserts": "clickhouse_rejected_inserts_total",
+    "DelayedInserts": "clickhouse_slowed_inserts_total",
+    "ReplicatedPartFailedFetches": "clickhouse_failed_fetches_total",
+    "ReplicatedDataLoss": "clickhouse_lost_parts_total",
+}
+LEVELS = {
+    "MemoryTracking": "clickhouse_memory_tracked_bytes",
+    "DelayedInserts": "clickhouse_delayed_inserts",
+    "TCPConnection": "clickhouse_tcp_connections",
+    "HTTPConnection": "clickhouse_http_connections",
+    "PendingAsyncInsert": "clickhouse_pending_async_inserts",
+    "DistributedFilesToInsert": "clickhouse_distributed_files",
+    "BrokenDistributedFilesToInsert": "clickhouse_distributed_broken_files",
+}
 REAL_DISK_BYTES = 2**60
 """Object storage reports more than that as its size."""
-
-
-def some(**values: float | None) -> list[Reading]:
-    """Readings of the values there are; the names lack their prefix."""
-    return [Reading(f"clickhouse_{name}", float(value)) for name, value in values.items() if value is not None]
 
 
 def split_counters(rows: Sequence[Row]) -> tuple[dict[str, float], dict[str, float], float | None]:
@@ -35,21 +47,28 @@ def split_counters(rows: Sequence[Row]) -> tuple[dict[str, float], dict[str, flo
 def activity(
     gauges: Mapping[str, float], turn: Turn[str], uptime_s: float | None, memory_limit_bytes: float | None
 ) -> list[Reading]:
-    """Rates, memory and what the server does to inserts."""
+    """Rates, memory, connections and what the server does to inserts."""
+    found = {metric: turn.per_second(event) for event, metric in RATES.items()}
+    found |= {metric: turn.increases.get(event) for event, metric in TOTALS.items()}
+    found |= {metric: gauges.get(gauge) for gauge, metric in LEVELS.items()}
     memory_bytes = gauges.get("MemoryTracking")
-    rates = {metric: turn.per_second(event) for event, metric in RATES.items()}
     return [
-        *(Reading(metric, rate) for metric, rate in rates.items() if rate is not None),
+        *(Reading(metric, value) for metric, value in found.items() if value is not None),
         *some(
-            memory_tracked_bytes=memory_bytes,
             memory_used_ratio=memory_bytes / memory_limit_bytes
             if memory_bytes is not None and memory_limit_bytes
             else None,
-            delayed_inserts=gauges.get("DelayedInserts"),
-            rejected_inserts_total=turn.increases.get("RejectedInserts"),
+            query_mean_seconds=_each(turn, "QueryTimeMicroseconds", "Query", 1e-6),
+            insert_rows_each=_each(turn, "InsertedRows", "InsertQuery"),
             uptime_seconds=uptime_s,
         ),
     ]
+
+
+def _each(turn: Turn[str], of: str, among: str, scale: float = 1.0) -> float | None:
+    """The mean of one counter's increase over another's; None when nothing happened."""
+    total, count = turn.increases.get(of), turn.increases.get(among)
+    return total * scale / count if total is not None and count else None
 
 
 def storage(rows: Sequence[Row], part_limit: float | None) -> list[Reading]:
@@ -90,12 +109,6 @@ def running_table(rows: Sequence[Row]) -> Table:
     return Table(columns, tuple(tuple(row[1:]) for row in rows))
 
 
-def background(rows: Sequence[Row]) -> list[Reading]:
-    """Merges and mutations."""
-    merges, longest_s, failing = rows[0]
-    return some(merges=merges, merge_longest_seconds=longest_s or 0, mutations_failing=failing)
-
-
 def disks(rows: Sequence[Row]) -> list[Reading]:
     """How full each disk is; object storage has no size."""
     return [
@@ -115,24 +128,6 @@ def disk_table(rows: Sequence[Row]) -> Table:
             if 0 < total < REAL_DISK_BYTES
         ),
     )
-
-
-def replication(rows: Sequence[Row], stuck: float | None) -> list[Reading]:
-    """Replicated tables; nothing where there are none."""
-    tables, readonly, delay_s, queue = rows[0]
-    if not tables:
-        return []
-    return some(
-        readonly_replicas=readonly, replica_delay_seconds=delay_s, replication_queue=queue, replication_stuck=stuck
-    )
-
-
-def query_log(rows: Sequence[Row]) -> list[Reading]:
-    """Failures and the time queries take; nothing when hardly any ran."""
-    count, failed, p95_s = rows[0]
-    if count < FEWEST_QUERIES:
-        return []
-    return some(failed_queries_ratio=failed / count, query_p95_seconds=p95_s)
 
 
 def summary(readings: Sequence[Reading]) -> str:

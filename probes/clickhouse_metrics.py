@@ -1,6 +1,8 @@
 """The metrics of the `clickhouse` kind with their thresholds and the reasons for them."""
 
 from probes.catalogue import Metric
+from probes.clickhouse_replication_metrics import REPLICATION
+from probes.clickhouse_work_metrics import BACKGROUND, ERRORS, INSERTS
 
 SPEED = (
     Metric(
@@ -14,31 +16,42 @@ SPEED = (
         reason="Our default: /ping touches no data, so that anything above a network round trip is a starved server.",
         message="A ping takes {value}, more than {threshold}.",
         hint="Look at the host's CPU and at the longest running query.",
+        source="GET /ping; SELECT 1 where embedded",
     ),
     Metric(
         name="clickhouse_queries_per_second",
         title="queries",
         unit="count/s",
         help="Queries of every kind, Tapewatch's own included.",
+        source="system.events: Query",
     ),
-    Metric(name="clickhouse_insert_rows_per_second", title="rows inserted", unit="count/s", help="Rows inserted."),
+    Metric(
+        name="clickhouse_insert_rows_per_second",
+        title="rows inserted",
+        unit="count/s",
+        help="Rows inserted.",
+        source="system.events: InsertedRows",
+    ),
     Metric(
         name="clickhouse_insert_bytes_per_second",
         title="bytes inserted",
         unit="bytes/s",
         help="Bytes inserted, uncompressed.",
+        source="system.events: InsertedBytes",
     ),
     Metric(
         name="clickhouse_select_rows_per_second",
         title="rows read",
         unit="count/s",
         help="Rows read by queries.",
+        source="system.events: SelectedRows",
     ),
     Metric(
         name="clickhouse_running_queries",
         title="running queries",
         unit="count",
         help="Queries under way, this one excluded.",
+        source="system.processes: rows",
     ),
     Metric(
         name="clickhouse_query_longest_seconds",
@@ -51,6 +64,60 @@ SPEED = (
         reason="Our default: dashboards ask for seconds; a query of minutes holds memory and threads others need.",
         message="A query has been running for {value}, more than {threshold}.",
         hint="The running queries below show it; end it with KILL QUERY, or set max_execution_time.",
+        source="system.processes: elapsed",
+    ),
+    Metric(
+        name="clickhouse_query_mean_seconds",
+        title="query time, mean",
+        unit="seconds",
+        better="lower",
+        help="Mean time of the queries of every kind since the last reading, as the server counts it.",
+        source="system.events: QueryTimeMicroseconds Query",
+    ),
+    Metric(
+        name="clickhouse_query_p50_seconds",
+        title="query time, median",
+        unit="seconds",
+        better="lower",
+        help="Median duration of the queries of the last five minutes, Tapewatch's probe left out; from 20 queries on.",
+        source="system.query_log: query_duration_ms",
+    ),
+    Metric(
+        name="clickhouse_query_p99_seconds",
+        title="query time, p99",
+        unit="seconds",
+        better="lower",
+        help="99th percentile of the duration of the queries of the last five minutes (query log, written late).",
+        source="system.query_log: query_duration_ms",
+    ),
+    Metric(
+        name="clickhouse_failed_queries_per_second",
+        title="failed queries a second",
+        unit="count/s",
+        better="lower",
+        help="Queries that ended with an exception, also where there is no query log.",
+        source="system.events: FailedQuery",
+    ),
+    Metric(
+        name="clickhouse_tcp_connections",
+        title="native connections",
+        unit="count",
+        help="Connections to the native port (clickhouse-client, drivers, other servers).",
+        source="system.metrics: TCPConnection",
+    ),
+    Metric(
+        name="clickhouse_http_connections",
+        title="HTTP connections",
+        unit="count",
+        help="Connections to the HTTP port.",
+        source="system.metrics: HTTPConnection",
+    ),
+    Metric(
+        name="clickhouse_uptime_seconds",
+        title="uptime",
+        unit="seconds",
+        help="Time since the server started.",
+        source="uptime()",
     ),
     Metric(
         name="clickhouse_query_p95_seconds",
@@ -58,6 +125,7 @@ SPEED = (
         unit="seconds",
         better="lower",
         help="95th percentile of the duration of the queries of the last five minutes (query log, written late).",
+        source="system.query_log: query_duration_ms",
     ),
     Metric(
         name="clickhouse_failed_queries_ratio",
@@ -69,7 +137,8 @@ SPEED = (
         critical=0.05,
         reason="Our default: one in a hundred is a program's mistake, one in twenty is the server's trouble.",
         message="{value} of the queries of the last five minutes failed, more than {threshold}.",
-        hint="SELECT exception FROM system.query_log names the reasons.",
+        hint="The failed queries below name the reasons.",
+        source="system.query_log: type",
     ),
 )
 
@@ -79,6 +148,7 @@ MEMORY = (
         title="memory",
         unit="bytes",
         help="Memory the server has allocated (MemoryTracking).",
+        source="system.metrics: MemoryTracking",
     ),
     Metric(
         name="clickhouse_memory_used_ratio",
@@ -91,27 +161,54 @@ MEMORY = (
         reason="At the limit queries and inserts fail with MEMORY_LIMIT_EXCEEDED.",
         message="{value} of the memory ClickHouse may use is taken, more than {threshold}.",
         hint="Look at the running queries' memory below; limit max_memory_usage per query.",
+        source="system.metrics: MemoryTracking, system.server_settings: max_server_memory_usage",
     ),
 )
 
 STORAGE = (
-    Metric(name="clickhouse_tables", title="tables", unit="count", help="Tables with data, system tables included."),
-    Metric(name="clickhouse_rows", title="rows", unit="count", help="Rows in all active parts."),
-    Metric(name="clickhouse_data_bytes", title="data on disk", unit="bytes", help="Bytes of all active parts on disk."),
+    Metric(
+        name="clickhouse_tables",
+        title="tables",
+        unit="count",
+        help="Tables with data, system tables included.",
+        source="system.parts: database table",
+    ),
+    Metric(
+        name="clickhouse_rows",
+        title="rows",
+        unit="count",
+        help="Rows in all active parts.",
+        source="system.parts: rows",
+    ),
+    Metric(
+        name="clickhouse_data_bytes",
+        title="data on disk",
+        unit="bytes",
+        help="Bytes of all active parts on disk.",
+        source="system.parts: bytes_on_disk",
+    ),
     Metric(
         name="clickhouse_compression_factor",
         title="compression",
         unit="count",
         better="higher",
         help="Uncompressed over compressed bytes of all active parts: how many times smaller the data is on disk.",
+        source="system.parts: data_uncompressed_bytes data_compressed_bytes",
     ),
-    Metric(name="clickhouse_parts", title="parts", unit="count", help="Active parts of all tables."),
+    Metric(
+        name="clickhouse_parts",
+        title="parts",
+        unit="count",
+        help="Active parts of all tables.",
+        source="system.parts: active",
+    ),
     Metric(
         name="clickhouse_parts_per_partition",
         title="parts of the fullest partition",
         unit="count",
         better="lower",
         help="Active parts in the partition that has most of them.",
+        source="system.parts: active partition_id",
     ),
     Metric(
         name="clickhouse_parts_ratio",
@@ -124,6 +221,7 @@ STORAGE = (
         reason="The server delays inserts at parts_to_delay_insert (1000) and refuses them at parts_to_throw_insert.",
         message="A partition has {value} of the parts from which on inserts are delayed, more than {threshold}.",
         hint="Insert in bigger batches and less often, and look whether merges keep up.",
+        source="system.parts: active partition_id, system.merge_tree_settings: parts_to_delay_insert",
     ),
     Metric(
         name="clickhouse_disk_used_ratio",
@@ -136,109 +234,8 @@ STORAGE = (
         reason="Merges need room as big as their result; without it parts pile up until inserts stop.",
         message="Disk {disk} is {value} full, more than {threshold}.",
         hint="Drop old partitions, shorten a TTL, or add a volume.",
+        source="system.disks: unreserved_space total_space",
     ),
 )
 
-BACKGROUND = (
-    Metric(name="clickhouse_merges", title="merges", unit="count", help="Merges and mutations under way."),
-    Metric(
-        name="clickhouse_merge_longest_seconds",
-        title="longest merge",
-        unit="seconds",
-        better="lower",
-        help="How long the longest of the merges under way has been running; 0 when there is none.",
-        warning=1800,
-        critical=7200,
-        reason="Our default: merges of hours mean disks too slow or parts too big for the machine.",
-        message="A merge has been running for {value}, more than {threshold}.",
-        hint="SELECT * FROM system.merges shows it; look at the disks' load.",
-    ),
-    Metric(
-        name="clickhouse_mutations_failing",
-        title="failing mutations",
-        unit="count",
-        better="lower",
-        help="Unfinished ALTER … UPDATE or DELETE whose last try failed.",
-        warning=0,
-        reason="A mutation that fails is tried for ever and keeps those behind it waiting.",
-        message="{value} mutations fail again and again.",
-        hint="SELECT latest_fail_reason FROM system.mutations; correct the cause, or KILL MUTATION.",
-    ),
-    Metric(
-        name="clickhouse_delayed_inserts",
-        title="delayed inserts",
-        unit="count",
-        better="lower",
-        help="Inserts that are made to wait now because a partition has too many parts.",
-        warning=0,
-        reason="The server slows writers down before it refuses them.",
-        message="{value} inserts are made to wait because a partition has too many parts.",
-        hint="Insert in bigger batches and less often.",
-    ),
-    Metric(
-        name="clickhouse_rejected_inserts_total",
-        title="rejected inserts",
-        unit="count",
-        type="counter",
-        better="lower",
-        help="Inserts refused since the last reading because of too many parts.",
-        critical=0,
-        reason="Each one is data that was not written.",
-        message="{value} inserts were refused: a partition has too many parts.",
-        hint="Insert in bigger batches and less often; until merges catch up, writers must retry.",
-    ),
-)
-
-REPLICATION = (
-    Metric(
-        name="clickhouse_readonly_replicas",
-        title="read-only replicas",
-        unit="count",
-        better="lower",
-        help="Replicated tables that take no inserts because their session with Keeper is lost.",
-        critical=0,
-        for_s=60,
-        reason="They refuse every insert; a minute, because a session that is renewed at once is no trouble.",
-        message="{value} replicated tables are read-only: inserts into them fail.",
-        hint="Is ClickHouse Keeper (or ZooKeeper) reachable? SYSTEM RESTORE REPLICA if its data was lost.",
-    ),
-    Metric(
-        name="clickhouse_replica_delay_seconds",
-        title="replica delay",
-        unit="seconds",
-        better="lower",
-        help="How far the replica furthest behind lags (absolute_delay).",
-        warning=60,
-        critical=300,
-        reason="ClickHouse's own documentation of system.replicas filters for more than a minute.",
-        message="A replica is {value} behind, more than {threshold}.",
-        hint="Look at the network between replicas and at the replication queue.",
-    ),
-    Metric(
-        name="clickhouse_replication_queue",
-        title="replication queue",
-        unit="count",
-        better="lower",
-        help="Fetches, merges and mutations that wait, over all replicated tables.",
-        warning=100,
-        critical=1000,
-        for_s=60,
-        reason="Our default: a healthy queue is empty within seconds, a batch of merges may fill it for one reading.",
-        message="{value} entries wait in the replication queue, more than {threshold}.",
-        hint="SELECT last_exception, postpone_reason FROM system.replication_queue says what they wait for.",
-    ),
-    Metric(
-        name="clickhouse_replication_stuck",
-        title="stuck replication entries",
-        unit="count",
-        better="lower",
-        help="Entries of the replication queue that have been failing for more than ten minutes.",
-        warning=0,
-        reason="What has failed for ten minutes does not mend itself.",
-        message="{value} entries of the replication queue have failed for more than ten minutes.",
-        hint="SELECT last_exception FROM system.replication_queue names the reason.",
-    ),
-    Metric(name="clickhouse_uptime_seconds", title="uptime", unit="seconds", help="Time since the server started."),
-)
-
-METRICS = (*SPEED, *MEMORY, *STORAGE, *BACKGROUND, *REPLICATION)
+METRICS = (*SPEED, *MEMORY, *STORAGE, *INSERTS, *BACKGROUND, *ERRORS, *REPLICATION)

@@ -1,40 +1,74 @@
-"""What is asked of ClickHouse's system tables, and what it means when one cannot be read.
+"""What is asked of ClickHouse's system tables.
 
 Columns are named, never ``*``: some of `system.replicas` ask Keeper for every row. Every query has
 a time limit, and a LIMIT or a list of names it asks for.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError
-
-from probes.clickhouse_failures import AUTH_CODES, DENIED_CODES
-
-QUERY_LIMIT_S = 1
+OWN_COMMENT = "tapewatch"
+"""Marks our own queries (log_comment), so that the query log can be read without them."""
+MOST_ROWS = 20
+MOST_ERRORS = 1000
 MOST_TABLES = 100
 MOST_QUERIES = 20
 MOST_DISKS = 50
-NO_SUCH_TABLE = frozenset({60, 81})
-NO_SUCH_NAME = frozenset({16, 46, 47, 115})
-"""NO_SUCH_COLUMN_IN_TABLE, UNKNOWN_FUNCTION, UNKNOWN_IDENTIFIER, UNKNOWN_SETTING: another version."""
-
 Row = Sequence[Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One query: what it is about in words, the system tables it reads, and its text."""
+    """One query.
+
+    Attributes:
+        about: in words, for who cannot see it.
+        tables: the system tables it reads, which is what a grant has to name.
+        every_s: how often it is asked at most, because it costs the server or hardly changes; 0: every time.
+    """
 
     about: str
     tables: str
     sql: str
+    every_s: float = 0.0
 
 
-GAUGES = ("Query", "MemoryTracking", "DelayedInserts", "ReadonlyReplica")
-EVENTS = ("Query", "InsertedRows", "InsertedBytes", "SelectedRows", "RejectedInserts")
+POOLS = {
+    "merges and mutations": "BackgroundMergesAndMutationsPool",
+    "fetches": "BackgroundFetchesPool",
+    "moves": "BackgroundMovePool",
+    "common": "BackgroundCommonPool",
+    "schedule": "BackgroundSchedulePool",
+    "distributed": "BackgroundDistributedSchedulePool",
+    "message broker": "BackgroundMessageBrokerSchedulePool",
+}
+GAUGES = (
+    "Query",
+    "MemoryTracking",
+    "DelayedInserts",
+    "ReadonlyReplica",
+    "TCPConnection",
+    "HTTPConnection",
+    "PendingAsyncInsert",
+    "DistributedFilesToInsert",
+    "BrokenDistributedFilesToInsert",
+    *(f"{pool}{what}" for pool in POOLS.values() for what in ("Task", "Size")),
+)
+EVENTS = (
+    "Query",
+    "FailedQuery",
+    "QueryTimeMicroseconds",
+    "InsertQuery",
+    "InsertedRows",
+    "InsertedBytes",
+    "SelectedRows",
+    "MergedRows",
+    "DelayedInserts",
+    "RejectedInserts",
+    "ReplicatedPartFailedFetches",
+    "ReplicatedDataLoss",
+)
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -79,13 +113,24 @@ PROCESSES = Question(
     """,
 )
 """`normalizeQuery` puts ``?`` for every literal: values may be nobody else's business."""
-BACKGROUND = Question(
-    "merges and mutations",
-    "merges, mutations",
-    """
-    SELECT (SELECT count() FROM system.merges), (SELECT max(elapsed) FROM system.merges),
-        (SELECT count() FROM system.mutations WHERE NOT is_done AND latest_fail_reason != '')
-    LIMIT 1
+MERGES = Question(
+    "merges",
+    "merges",
+    f"""
+    SELECT count() OVER (), max(elapsed) OVER (), database, table, if(is_mutation, 'mutation', 'merge'), elapsed,
+        progress, num_parts, total_size_bytes_compressed, memory_usage
+    FROM system.merges ORDER BY elapsed DESC LIMIT {MOST_ROWS}
+    """,
+)
+MUTATIONS = Question(
+    "mutations",
+    "mutations",
+    f"""
+    SELECT count() OVER (), countIf(latest_fail_reason != '') OVER (),
+        max(dateDiff('second', create_time, now())) OVER (), database, table,
+        substring(normalizeQuery(command), 1, 160), dateDiff('second', create_time, now()) AS age, parts_to_do,
+        substring(latest_fail_reason, 1, 400)
+    FROM system.mutations WHERE NOT is_done ORDER BY latest_fail_reason = '', create_time LIMIT {MOST_ROWS}
     """,
 )
 DISKS = Question(
@@ -96,27 +141,88 @@ DISKS = Question(
 REPLICAS = Question(
     "replicas",
     "replicas",
-    """
-    SELECT count(), countIf(is_readonly OR is_session_expired), max(absolute_delay), sum(queue_size)
-    FROM system.replicas LIMIT 1
+    f"""
+    SELECT count() OVER (), countIf(is_readonly OR is_session_expired) OVER (), max(absolute_delay) OVER (),
+        sum(queue_size) OVER (), database, table, is_readonly OR is_session_expired AS readonly, absolute_delay,
+        queue_size, inserts_in_queue, merges_in_queue
+    FROM system.replicas ORDER BY readonly DESC, absolute_delay DESC, queue_size DESC LIMIT {MOST_ROWS}
     """,
 )
 QUEUE = Question(
     "replication queue",
     "replication_queue",
-    """
-    SELECT countIf(last_exception != '' AND create_time < now() - 600) FROM system.replication_queue LIMIT 1
+    f"""
+    SELECT countIf(last_exception != '' AND create_time < now() - 600) OVER (), database, table, toString(type),
+        dateDiff('second', create_time, now()), num_tries, substring(last_exception, 1, 400),
+        substring(postpone_reason, 1, 400)
+    FROM system.replication_queue ORDER BY last_exception = '', create_time LIMIT {MOST_ROWS}
     """,
 )
+ERRORS = Question(
+    "errors",
+    "errors",
+    f"""
+    SELECT name, sum(value), toUnixTimestamp(max(last_error_time)), max(code),
+        substring(argMax(last_error_message, last_error_time), 1, 400)
+    FROM system.errors GROUP BY name LIMIT {MOST_ERRORS}
+    """,
+)
+LOGGED = f"""
+    FROM system.query_log
+    WHERE event_date >= toDate(now() - 300) AND event_time >= now() - 300 AND type != 'QueryStart'
+        AND is_initial_query AND log_comment != '{OWN_COMMENT}'
+"""
 LOG = Question(
     "query times and failures",
     "query_log",
-    """
-    SELECT count(), countIf(type != 'QueryFinish'), quantile(0.95)(query_duration_ms) / 1000
-    FROM system.query_log
-    WHERE event_date >= toDate(now() - 300) AND event_time >= now() - 300 AND type != 'QueryStart' AND is_initial_query
-    LIMIT 1
+    f"""
+    SELECT count(), countIf(type != 'QueryFinish'), quantile(0.5)(query_duration_ms) / 1000,
+        quantile(0.95)(query_duration_ms) / 1000, quantile(0.99)(query_duration_ms) / 1000
+    {LOGGED} LIMIT 1
     """,
+)
+PATTERNS = Question(
+    "slowest query patterns",
+    "query_log",
+    f"""
+    SELECT any(substring(replaceRegexpAll(normalizeQuery(query), '\\s+', ' '), 1, 160)), count(),
+        countIf(type != 'QueryFinish'), quantile(0.5)(query_duration_ms) / 1000,
+        quantile(0.95)(query_duration_ms) / 1000, sum(query_duration_ms) / 1000 AS total,
+        max(memory_usage), sum(read_rows)
+    {LOGGED} GROUP BY normalized_query_hash ORDER BY total DESC LIMIT {MOST_ROWS}
+    """,
+    every_s=30,
+)
+FAILED = Question(
+    "reasons of failed queries",
+    "query_log",
+    f"""
+    SELECT errorCodeToName(exception_code), count(), uniq(user), toUnixTimestamp(max(event_time)),
+        any(substring(replaceRegexpAll(normalizeQuery(query), '\\s+', ' '), 1, 160))
+    {LOGGED} AND type != 'QueryFinish' GROUP BY exception_code ORDER BY count() DESC LIMIT {MOST_ROWS}
+    """,
+    every_s=30,
+)
+DETACHED = Question(
+    "detached parts",
+    "detached_parts",
+    f"""
+    SELECT sum(count()) OVER (), sum(countIf(startsWith(ifNull(reason, ''), 'broken'))) OVER (), database, table,
+        ifNull(reason, '') AS why, count()
+    FROM system.detached_parts GROUP BY database, table, why ORDER BY count() DESC LIMIT {MOST_ROWS}
+    """,
+    every_s=60,
+)
+"""Lists directories on disk, which may be many."""
+DICTIONARIES = Question(
+    "dictionaries",
+    "dictionaries",
+    f"""
+    SELECT count() OVER (), countIf(last_exception != '') OVER (), database, name, toString(status),
+        substring(last_exception, 1, 400)
+    FROM system.dictionaries ORDER BY last_exception = '', name LIMIT {MOST_ROWS}
+    """,
+    every_s=30,
 )
 PART_LIMIT = Question(
     "the limit of parts",
@@ -128,54 +234,3 @@ MEMORY_LIMIT = Question(
     "server_settings",
     "SELECT toFloat64OrZero(value) FROM system.server_settings WHERE name = 'max_server_memory_usage' LIMIT 1",
 )
-
-
-@dataclass(slots=True)
-class Interview:
-    """Asks questions over one client; notes the ones that got no answer."""
-
-    client: Client
-    unavailable: list[str] = field(default_factory=list)
-
-    def rows(self, question: Question) -> Sequence[Row] | None:
-        """The answer's rows; None when this server or this user has none to give.
-
-        Raises:
-            ClickHouseError, OSError, urllib3.exceptions.HTTPError: nothing at all can be asked any more.
-        """
-        try:
-            return self.client.query(question.sql, settings=_settings(self.client)).result_rows
-        except ClickHouseError as exc:
-            phrase = why_missing(exc, question)
-            if phrase is None:
-                raise
-            self.unavailable.append(phrase)
-            return None
-
-    def number(self, question: Question) -> float | None:
-        """The first column of the first row; None where there is none or it is 0, which means no limit."""
-        rows = self.rows(question)
-        return float(rows[0][0]) or None if rows else None
-
-
-def why_missing(exc: ClickHouseError, question: Question) -> str | None:
-    """Why one question got no answer, in a phrase; None when the server as a whole is the trouble."""
-    code = getattr(exc, "code", None)
-    if code is None or code in AUTH_CODES:
-        return None
-    if code in NO_SUCH_TABLE:
-        return f"{question.about} (this server keeps no system.{question.tables})"
-    if code in NO_SUCH_NAME:
-        return f"{question.about} (this version does not tell)"
-    if code in DENIED_CODES:
-        granted = ", ".join(f"system.{table}" for table in question.tables.split(", "))
-        return f"{question.about} (the user may not: GRANT SELECT ON {granted})"
-    if code == 159:
-        return f"{question.about} (took longer than {QUERY_LIMIT_S} s)"
-    return f"{question.about} (the server answered {getattr(exc, 'name', None) or f'error {code}'})"
-
-
-def _settings(client: Client) -> dict[str, Any]:
-    """The time limit, unless the user is read-only in the sense that settings cannot be changed."""
-    known = client.server_settings.get("max_execution_time")
-    return {"max_execution_time": QUERY_LIMIT_S} if known is not None and not known.readonly else {}

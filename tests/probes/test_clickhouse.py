@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from clickhouse_connect.driver.exceptions import ClickHouseError
 from pydantic import ValidationError
 
 from probes import clickhouse_client as client
@@ -77,7 +78,7 @@ def ping_only(rest: bytes) -> Behaviour:
 
 
 def check_healthy(dsn: str) -> Collected:
-    with contextlib.closing(probe(dsn)) as healthy:
+    with contextlib.closing(probe(dsn, deadline_s=10)) as healthy:  # nothing is left out for want of time
         assert healthy.ping() > 0
         with contextlib.closing(client.connect(SecretUrl(dsn), read_timeout_s=5)) as user:
             user.command("CREATE TABLE ticks (at DateTime, price Float64) ENGINE = MergeTree ORDER BY at")
@@ -95,6 +96,11 @@ def check_healthy(dsn: str) -> Collected:
     assert found["clickhouse_parts_ratio"] == found["clickhouse_parts_per_partition"] / 1000
     assert 0 < found["clickhouse_memory_used_ratio"] < 1
     assert found["clickhouse_rejected_inserts_total"] == 0
+    assert found["clickhouse_inserts_per_second"] > 0
+    assert found["clickhouse_insert_rows_each"] > 1
+    assert found["clickhouse_query_mean_seconds"] > 0
+    assert {"clickhouse_mutations", "clickhouse_merges", "clickhouse_detached_parts"} <= set(found)
+    assert "clickhouse_replication_stuck" not in found  # nothing is replicated here
     assert set(found) <= {metric.name for metric in METRICS}
     assert ("default", "ticks", MANY + 1) in {row[:3] for row in second.tables["tables"].rows}
     assert any("system.query_log" in phrase for phrase in second.unavailable)
@@ -114,6 +120,67 @@ def test_a_server_is_read_completely_but_for_what_it_denies(server: ClickHousePr
     assert collected.facts["mode"] == "server"
     assert "clickhouse_disk_used_ratio" not in values(collected)
     assert "disks (the user may not: GRANT SELECT ON system.disks)" in collected.unavailable
+
+
+def test_work_that_is_stuck_is_told_with_its_reason(server: ClickHouseProcess) -> None:
+    with contextlib.closing(client.connect(SecretUrl(server.dsn), read_timeout_s=5)) as user:
+        user.command("CREATE TABLE orders (id Int32, note String) ENGINE = MergeTree ORDER BY id")
+        user.command("INSERT INTO orders SELECT number, 'secret' FROM numbers(10)")
+        user.command("CREATE TABLE aside (id Int32) ENGINE = MergeTree ORDER BY id")
+        user.command("INSERT INTO aside VALUES (1)")
+        user.command("ALTER TABLE aside DETACH PART 'all_1_1_0'")
+        user.command(
+            "CREATE DICTIONARY prices (id UInt64, price Float64) PRIMARY KEY id "
+            "SOURCE(CLICKHOUSE(TABLE 'nowhere')) LAYOUT(FLAT()) LIFETIME(60)"
+        )
+        with contextlib.closing(probe(server.dsn, deadline_s=10)) as lasting:
+            lasting.collect()
+            with pytest.raises(ClickHouseError):
+                user.query("SELECT dictGet('prices', 'price', toUInt64(1))")
+            user.command("ALTER TABLE orders UPDATE note = toString(toUInt8(note)) WHERE 1 SETTINGS mutations_sync = 0")
+            assert eventually(
+                lambda: user.command("SELECT count() FROM system.mutations WHERE latest_fail_reason != ''")
+            )
+            lasting.close()  # what is asked once a minute is asked again
+            stuck = lasting.collect()
+        for what in ("TABLE orders", "TABLE aside", "DICTIONARY prices"):
+            user.command(f"DROP {what}")
+    found = values(stuck)
+    assert found["clickhouse_mutations"] == found["clickhouse_mutations_failing"] == 1
+    assert found["clickhouse_detached_parts"] == 1
+    assert found["clickhouse_dictionaries_failing"] == 1
+    mutation, *_ = stuck.tables["mutations"].rows
+    assert mutation[:2] == ("default", "orders")
+    assert mutation[5].startswith("Cannot parse string ? as UInt8")
+    assert stuck.tables["dictionaries"].rows[0][1] == "prices"
+    assert stuck.tables["detached parts"].rows[0][:3] == ("default", "aside", "by hand")
+    new = {row[0]: row[2] for row in stuck.tables["errors"].rows}
+    assert new["CANNOT_PARSE_TEXT"] > 0
+    assert "secret" not in str(stuck)
+
+
+def test_the_query_log_is_read_where_there_is_one(server: ClickHouseProcess) -> None:
+    with contextlib.closing(client.connect(SecretUrl(server.dsn), read_timeout_s=5)) as user:
+        user.command(
+            "CREATE TABLE system.query_log (event_date Date, event_time DateTime, type String, is_initial_query UInt8, "
+            "query_duration_ms UInt64, query String, normalized_query_hash UInt64, exception_code Int32, user String, "
+            "memory_usage UInt64, read_rows UInt64, log_comment String) ENGINE = MergeTree ORDER BY event_time"
+        )
+        user.command(
+            "INSERT INTO system.query_log SELECT today(), now(), if(number % 10, 'QueryFinish', "
+            "'ExceptionWhileProcessing'), 1, number * 10, 'SELECT secret FROM t WHERE a = ' || toString(number), 7, "
+            "if(number % 10, 0, 241), 'desk', 1024, 5, if(number < 100, '', 'tapewatch') FROM numbers(200)"
+        )
+        with contextlib.closing(probe(server.dsn, deadline_s=10)) as reading:
+            logged = reading.collect()
+        user.command("DROP TABLE system.query_log")
+    found = values(logged)
+    assert found["clickhouse_failed_queries_ratio"] == 0.1
+    assert 0.4 < found["clickhouse_query_p50_seconds"] < 0.6
+    assert found["clickhouse_query_p95_seconds"] < found["clickhouse_query_p99_seconds"] < 1
+    assert logged.tables["slowest patterns"].rows[0][:3] == ("SELECT secret FROM t WHERE a = ?", 100, 10)
+    assert logged.tables["failed queries"].rows[0][:3] == ("MEMORY_LIMIT_EXCEEDED", 10, 1)
+    assert not any("query_log" in phrase for phrase in logged.unavailable)
 
 
 def test_a_second_embedded_path_is_explained(chdb_path: Path, tmp_path: Path) -> None:

@@ -27,11 +27,12 @@ class Known:
 
     Attributes:
         answers: of the questions that are not asked every time, with when they were.
-        absent: phrases for what the server lacks or forbids, with when that was seen.
+        absent: phrases for what the server lacks or forbids, with when that was seen; by tables, or by question where
+            only a name in it is unknown.
     """
 
     answers: dict[Question, tuple[float, Sequence[Row]]] = field(default_factory=dict)
-    absent: dict[Question, tuple[float, str]] = field(default_factory=dict)
+    absent: dict[str, tuple[float, str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -57,11 +58,12 @@ class Interview:
         now_s = self.clock()
         if (kept := self.known.answers.get(question)) and now_s - kept[0] < question.every_s:
             return kept[1]
-        if (absent := self.known.absent.get(question)) and now_s - absent[0] < ABSENT_AGAIN_S:
-            self.unavailable.append(absent[1])
+        absent = self.known.absent.get(question.tables) or self.known.absent.get(question.about)
+        if absent and now_s - absent[0] < ABSENT_AGAIN_S:
+            self._note(absent[1])
             return None
         if now_s >= self.until_s:
-            self.unavailable.append(f"{question.about} (no time was left)")
+            self._note(f"{question.about} (no time was left)")
             return None
         return self._ask(question, now_s)
 
@@ -72,14 +74,20 @@ class Interview:
             phrase = why_missing(exc, question)
             if phrase is None:
                 raise
-            if getattr(exc, "code", None) in NO_SUCH_TABLE | NO_SUCH_NAME | DENIED_CODES:
-                self.known.absent[question] = now_s, phrase
-            self.unavailable.append(phrase)
+            code = getattr(exc, "code", None)
+            if code in NO_SUCH_TABLE | DENIED_CODES | NO_SUCH_NAME:
+                self.known.absent[question.about if code in NO_SUCH_NAME else question.tables] = now_s, phrase
+            self._note(phrase)
             return None
-        self.known.absent.pop(question, None)
+        for key in (question.tables, question.about):
+            self.known.absent.pop(key, None)
         if question.every_s:
             self.known.answers[question] = now_s, rows
         return rows
+
+    def _note(self, phrase: str) -> None:
+        if phrase not in self.unavailable:
+            self.unavailable.append(phrase)
 
     def number(self, question: Question) -> float | None:
         """The first column of the first row; None where there is none or it is 0, which means no limit."""

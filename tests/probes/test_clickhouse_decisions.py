@@ -172,6 +172,14 @@ def test_what_is_costly_or_missing_is_asked_for_less_often(
         assert client.asked == times
 
 
+def test_one_missing_table_is_tried_and_told_once_for_all_its_questions() -> None:
+    client = Answering(60)
+    interview = reading.Interview(cast(Any, client), clock=lambda: 0)
+    for question in (queries.LOG, queries.PATTERNS, queries.FAILED):
+        assert interview.rows(question) is None
+    assert client.asked == len(interview.unavailable) == 1
+
+
 def test_nothing_is_asked_when_the_time_is_over() -> None:
     client = Answering()
     interview = reading.Interview(cast(Any, client), until_s=5, clock=lambda: 5)

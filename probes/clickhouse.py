@@ -181,7 +181,7 @@ class ClickHouseProbe:
 
     def _turn(self, events: dict[str, float], uptime_s: float | None) -> Turn[str]:
         if uptime_s is not None and uptime_s < self._uptime_s:  # another life of the server: counters began anew
-            self._counters, self._errors = Counters(), None
+            self._counters, self._errors, self._known = Counters(), None, reading.Known()
         self._uptime_s = uptime_s or 0.0
         return self._counters.turn(events, time.monotonic())
 

@@ -1,6 +1,7 @@
 """How quick Redis's commands are, which were slow and which were refused: pure functions over INFO and its logs."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,10 +10,10 @@ from probes.result import Reading, Table, labels, utc
 
 Info = Mapping[str, Any]
 
-OWN = frozenset(
-    {"ping", "info", "auth", "hello", "select", "slowlog|get", "latency|latest", "cluster|info", "cluster|nodes"}
+HOUSEKEEPING = re.compile(
+    r"ping|info|auth|hello|select|quit|(slowlog|latency|cluster|client|command|config|acl|sentinel)\|.*|replconf|p?sync"
 )
-"""Commands Tapewatch itself sends: they say nothing about the clients'."""
+"""What Tapewatch, client libraries and replicas send by themselves: it says nothing about the work of programs."""
 PERCENTILES = {
     "p50": "redis_command_p50_seconds",
     "p99": "redis_command_p99_seconds",
@@ -37,11 +38,11 @@ def _stats(info: Info, prefix: str) -> dict[str, Mapping[str, Any]]:
 
 
 def counters(info: Info) -> dict[str, float]:
-    """Calls and time of the clients' commands, and error replies by word: ever-growing.
+    """Calls and time of programs' commands, and error replies by word: ever-growing.
 
     An error that never happened has no row: it is 0, so that the first one is seen.
     """
-    commands = [row for name, row in _stats(info, "cmdstat_").items() if name not in OWN]
+    commands = [row for name, row in _stats(info, "cmdstat_").items() if not HOUSEKEEPING.fullmatch(name)]
     found = {
         "calls": float(sum(row.get("calls", 0) for row in commands)),
         "usec": float(sum(row.get("usec", 0) for row in commands)),
@@ -95,7 +96,7 @@ def _is_real(value: float) -> bool:
 
 def _by_time(info: Info) -> list[tuple[str, Mapping[str, Any]]]:
     """The clients' commands, those that took most of the server's time first."""
-    rows = [(name, row) for name, row in _stats(info, "cmdstat_").items() if name not in OWN]
+    rows = [(name, row) for name, row in _stats(info, "cmdstat_").items() if not HOUSEKEEPING.fullmatch(name)]
     return sorted(rows, key=lambda pair: (-float(pair[1].get("usec", 0)), pair[0]))
 
 

@@ -155,10 +155,13 @@ def facts(info: Info) -> dict[str, str]:
     """Version, role, mode and how data is kept, in words."""
     if not info:
         return {}
+    version = str(info.get("valkey_version") or info.get("redis_version") or "")
+    if info.get("redis_mode") == "sentinel":  # it keeps no data
+        return {"version": version, "mode": "sentinel"}
     policy = str(info.get("maxmemory_policy", ""))
     limit = number(info, "maxmemory")
     known = {
-        "version": str(info.get("valkey_version") or info.get("redis_version") or ""),
+        "version": version,
         "role": {"master": "primary", "slave": "replica"}.get(str(info.get("role")), str(info.get("role", ""))),
         "mode": str(info.get("redis_mode", "")),
         "memory limit": f"{humanize(limit, 'bytes')}, {policy}" if limit else "none",

@@ -22,8 +22,8 @@ SPEED = (
         unit="bool",
         type="state",
         better="higher",
-        help="0 while the server refuses reads or writes of its clients (LOADING, MASTERDOWN, MISCONF, OOM), else 1; "
-        "a finding names the state, which is why this number is not judged again.",
+        help="0 while the server refuses reads or writes of its clients (LOADING, MASTERDOWN, MISCONF, OOM, "
+        "CLUSTERDOWN), else 1; a finding names the state, which is why this number is not judged again.",
         source="PING: the refusal, INFO: loading used_memory maxmemory maxmemory_policy mem_not_counted_for_evict",
     ),
     Metric(
@@ -70,7 +70,8 @@ SPEED = (
         title="time of a command",
         unit="seconds",
         better="lower",
-        help="Mean time in the server of the commands since the last reading, Tapewatch's own left out.",
+        help="Mean time in the server of the commands since the last reading; what replicas, client libraries and "
+        "Tapewatch send by themselves is left out.",
         source="INFO commandstats: calls usec",
     ),
     Metric(

@@ -32,6 +32,7 @@ FAULTS: dict[str, Fault] = {
 
 
 def _drip_pong(client: socket.socket, stop: threading.Event) -> None:
+    client.recv(65536)  # what speaks before it is asked is no Redis, and is told as such
     client.sendall(b"+P")
     while not stop.wait(0.02):
         client.sendall(b"O")

@@ -161,7 +161,7 @@ def test_protected_mode_is_heard_although_the_server_hangs_up() -> None:
 def test_dripping_is_reported_at_the_deadline_and_the_thread_ends_with_the_drip() -> None:
     published: list[ProbeResult] = []
     with faults.dripping_redis() as address:
-        runner = Runner(component(address), KIND, 0.3, published.append)
+        runner = Runner(component(address), KIND, 0.6, published.append)
         assert runner.request()
         assert eventually(lambda: expired(runner) and bool(published))
         assert runner.state().stuck_s is not None

@@ -1,12 +1,12 @@
 """How quick Redis's commands are, which were slow and which were refused: pure functions over INFO and its logs."""
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from probes.counters import Turn
-from probes.result import Reading, Table, labels, utc
+from probes.redis_fields import amount, moment, number, text
+from probes.result import Reading, Table, labels
 
 Info = Mapping[str, Any]
 
@@ -44,13 +44,13 @@ def counters(info: Info) -> dict[str, float]:
     """
     commands = [row for name, row in _stats(info, "cmdstat_").items() if not HOUSEKEEPING.fullmatch(name)]
     found = {
-        "calls": float(sum(row.get("calls", 0) for row in commands)),
-        "usec": float(sum(row.get("usec", 0) for row in commands)),
+        "calls": sum(amount(row, "calls") for row in commands),
+        "usec": sum(amount(row, "usec") for row in commands),
     }
     if "total_error_replies" in info:  # Redis 6.2 and later
         found |= {f"error {word}": 0.0 for word in (*KNOWN_ERRORS, "other")}
         for word, row in _stats(info, "errorstat_").items():
-            found[f"error {word if word in KNOWN_ERRORS else 'other'}"] += float(row.get("count", 0))
+            found[f"error {word if word in KNOWN_ERRORS else 'other'}"] += amount(row, "count")
     return found
 
 
@@ -85,19 +85,15 @@ def readings(info: Info, turn: Turn[str], pinged: str = "") -> list[Reading]:
 def _percentiles(info: Info) -> dict[str, dict[str, float]]:
     """Seconds by command and percentile, as far as the server tells them (Redis 7, latency-tracking)."""
     return {
-        name: {percentile: us / 1e6 for percentile, us in row.items() if isinstance(us, int | float) and _is_real(us)}
+        name: {percentile: us / 1e6 for percentile in row if (us := number(row, percentile)) is not None}
         for name, row in _stats(info, "latency_percentiles_usec_").items()
     }
-
-
-def _is_real(value: float) -> bool:
-    return math.isfinite(value)
 
 
 def _by_time(info: Info) -> list[tuple[str, Mapping[str, Any]]]:
     """The clients' commands, those that took most of the server's time first."""
     rows = [(name, row) for name, row in _stats(info, "cmdstat_").items() if not HOUSEKEEPING.fullmatch(name)]
-    return sorted(rows, key=lambda pair: (-float(pair[1].get("usec", 0)), pair[0]))
+    return sorted(rows, key=lambda pair: (-amount(pair[1], "usec"), pair[0]))
 
 
 def command_table(info: Info) -> Table:
@@ -106,11 +102,11 @@ def command_table(info: Info) -> Table:
     rows = [
         (
             name,
-            row.get("calls", 0),
-            row.get("failed_calls", 0) + row.get("rejected_calls", 0),
-            row.get("usec_per_call", 0) / 1e6,
+            int(amount(row, "calls")),
+            int(amount(row, "failed_calls") + amount(row, "rejected_calls")),
+            amount(row, "usec_per_call") / 1e6,
             *(percentiles.get(name, {}).get(percentile) for percentile in PERCENTILES),
-            row.get("usec", 0) / 1e6,
+            amount(row, "usec") / 1e6,
         )
         for name, row in _by_time(info)[:MOST_COMMANDS]
     ]
@@ -121,7 +117,7 @@ def command_table(info: Info) -> Table:
 def error_table(info: Info, turn: Turn[str]) -> Table:
     """The words commands were refused with: since the server started, and since the last reading."""
     rows = sorted(
-        ((word, int(row.get("count", 0))) for word, row in _stats(info, "errorstat_").items()),
+        ((word, int(amount(row, "count"))) for word, row in _stats(info, "errorstat_").items()),
         key=lambda pair: -pair[1],
     )
     new = {key.removeprefix("error "): int(value) for key, value in turn.increases.items() if key.startswith("error ")}
@@ -168,7 +164,7 @@ def slow_table(entries: Sequence[Mapping[str, Any]]) -> Table:
         (
             shown_command(entry["command"]),
             entry["duration"] / 1e6,
-            utc(entry["start_time"]).isoformat(),
+            moment(entry["start_time"]),
             text(entry.get("client_name") or entry.get("client_address") or ""),
         )
         for entry in worst
@@ -178,14 +174,8 @@ def slow_table(entries: Sequence[Mapping[str, Any]]) -> Table:
 
 def event_table(events: Sequence[Sequence[Any]]) -> Table:
     """What LATENCY LATEST noted: what made the server stall, last and at its worst."""
-    rows = ((text(name), ms / 1e3, most_ms / 1e3, utc(at_s).isoformat()) for name, at_s, ms, most_ms, *_ in events)
+    rows = ((text(name), ms / 1e3, most_ms / 1e3, moment(at_s)) for name, at_s, ms, most_ms, *_ in events)
     return Table(("event", "latest_seconds", "worst_seconds", "at"), tuple(rows))
-
-
-def text(value: bytes | str) -> str:
-    """What Redis sent as text, with nothing in it that a terminal or a page would act on."""
-    decoded = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-    return "".join(c if c.isprintable() else "·" for c in decoded)
 
 
 def shown_command(command: bytes | str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from probes.catalogue import humanize
 from probes.counters import Turn
+from probes.redis_fields import amount, number
 from probes.redis_metrics import FRAGMENTATION_FLOOR_BYTES
 from probes.redis_states import evicts, writes
 from probes.result import Reading, Table, labels
@@ -36,12 +37,6 @@ LEVELS = {
 }
 
 
-def number(info: Info, field: str) -> float | None:
-    """A field of INFO as a number; None when this version does not tell it."""
-    value = info.get(field)
-    return float(value) if isinstance(value, int | float) else None
-
-
 def counters(info: Info) -> dict[str, float]:
     """The ever-growing counters among the fields."""
     return {name: value for name in COUNTERS if (value := number(info, name)) is not None}
@@ -54,7 +49,7 @@ def readings(info: Info, turn: Turn[str]) -> list[Reading]:
     found = {metric: number(info, field) for field, metric in LEVELS.items()}
     found |= {metric: turn.per_second(field) for field, metric in RATES.items()}
     found |= memory(info) | clients(info) | safety(info)
-    found["redis_keys"] = sum((float(row.get("keys", 0)) for row in databases(info).values()), 0.0)
+    found["redis_keys"] = sum(amount(row, "keys") for row in databases(info).values())
     found["redis_hits_ratio"] = hit_ratio(turn)
     found |= {metric: turn.increases.get(field) for field, metric in TOTALS.items()}
     return [*(Reading(metric, value) for metric, value in found.items() if value is not None), *keyspace(info)]
@@ -77,7 +72,7 @@ def memory(info: Info) -> dict[str, float | None]:
 
 def keys_expire(info: Info) -> bool:
     """Whether any key has a time to live, which is what a volatile eviction policy can throw out."""
-    return any(row.get("expires", 0) for row in databases(info).values())
+    return any(amount(row, "expires") for row in databases(info).values())
 
 
 def clients(info: Info) -> dict[str, float | None]:
@@ -129,10 +124,10 @@ def keyspace(info: Info) -> list[Reading]:
     found = []
     for name, row in databases(info).items():
         whose = labels(database=name)
-        found.append(Reading("redis_db_keys", float(row.get("keys", 0)), whose))
-        found.append(Reading("redis_db_expiring_keys", float(row.get("expires", 0)), whose))
-        if row.get("avg_ttl"):  # 0: not estimated yet
-            found.append(Reading("redis_db_ttl_seconds", float(row.get("avg_ttl", 0)) / 1000, whose))
+        found.append(Reading("redis_db_keys", amount(row, "keys"), whose))
+        found.append(Reading("redis_db_expiring_keys", amount(row, "expires"), whose))
+        if amount(row, "avg_ttl"):  # 0: not estimated yet
+            found.append(Reading("redis_db_ttl_seconds", amount(row, "avg_ttl") / 1000, whose))
     return found
 
 
@@ -220,7 +215,7 @@ def summary(info: Info, turn: Turn[str]) -> str:
 def keyspace_table(info: Info) -> Table:
     """One row a database."""
     rows = (
-        (name, row.get("keys", 0), row.get("expires", 0), row["avg_ttl"] / 1000 if row.get("avg_ttl") else None)
+        (name, int(amount(row, "keys")), int(amount(row, "expires")), amount(row, "avg_ttl") / 1000 or None)
         for name, row in databases(info).items()
     )
     return Table(("database", "keys", "expires", "mean_ttl_seconds"), tuple(rows))

@@ -8,8 +8,8 @@ from typing import Any
 import redis
 from redis import exceptions as errors
 
-from probes.redis_commands import text
 from probes.redis_failures import word_of
+from probes.redis_fields import text
 from probes.redis_states import ANSWERS_TO_PING
 from probes.redis_topology import Topology, Watched, cluster_fields, cluster_nodes, pairs
 
@@ -69,16 +69,27 @@ def read(client: "redis.Redis") -> Answers:
     pipeline.info("everything")
     pipeline.slowlog_get(SLOW_ENTRIES)
     pipeline.execute_command("LATENCY", "LATEST")
-    info, slow, events = pipeline.execute(raise_on_error=False)
+    try:
+        info, slow, events = pipeline.execute(raise_on_error=False)
+    except (AttributeError, TypeError, LookupError) as exc:  # the client takes a reply's shape for granted
+        raise errors.InvalidResponse("a reply has not the shape of INFO or SLOWLOG GET") from exc
     lacking = missing([(info, "INFO"), (slow, "SLOWLOG GET"), (events, "LATENCY LATEST")])
     if isinstance(info, dict) and info.get("redis_mode") == "sentinel":  # it has no commands but its own
         lacking = [phrase for phrase in lacking if "does not know" not in phrase]
     return Answers(
         info if isinstance(info, dict) else {},
-        slow if isinstance(slow, list) else None,
-        events if isinstance(events, list) else [],
+        [entry for entry in slow if _is_entry(entry)] if isinstance(slow, list) else None,
+        [event for event in events if _is_event(event)] if isinstance(events, list) else [],
         lacking,
     )
+
+
+def _is_entry(entry: Mapping[str, Any]) -> bool:
+    return all(isinstance(entry.get(name), int) for name in ("id", "start_time", "duration")) and "command" in entry
+
+
+def _is_event(event: object) -> bool:
+    return isinstance(event, list) and len(event) >= 4 and all(isinstance(value, int) for value in event[1:4])
 
 
 def topology(client: "redis.Redis", info: Mapping[str, Any], in_time: bool) -> Topology:
@@ -106,7 +117,7 @@ def topology(client: "redis.Redis", info: Mapping[str, Any], in_time: bool) -> T
 def _sentinel(client: "redis.Redis") -> Topology:
     (rows,) = _asked(client, [["SENTINEL", "MASTERS"]])
     lacking = missing([(rows, "SENTINEL MASTERS")])
-    masters = [pairs(row) for row in rows[:MOST_MASTERS]] if isinstance(rows, list) else []
+    masters = rows_of(rows)[:MOST_MASTERS]
     if not masters:
         return Topology(unavailable=lacking)
     names = [fields.get("name", "") for fields in masters]
@@ -114,8 +125,7 @@ def _sentinel(client: "redis.Redis") -> Topology:
     watched = []
     for fields, replicas, quorum in zip(masters, answers[::2], answers[1::2], strict=True):
         known, says = quorum_of(quorum)
-        rows = [pairs(row) for row in replicas] if isinstance(replicas, list) else []
-        watched.append(Watched(fields, rows, known, says))
+        watched.append(Watched(fields, rows_of(replicas), known, says))
     first = [(answers[0], "SENTINEL REPLICAS")]
     first += [] if watched[0].quorum_ok is False else [(answers[1], "SENTINEL CKQUORUM")]
     return Topology(masters=watched, unavailable=missing(first))
@@ -127,6 +137,11 @@ def _asked(client: "redis.Redis", commands: Sequence[Sequence[str]]) -> list[Any
     for words in commands:
         pipeline.execute_command(*words)
     return list(pipeline.execute(raise_on_error=False))
+
+
+def rows_of(reply: object) -> list[dict[str, str]]:
+    """The rows of a reply that is a list of flat lists; none of another one."""
+    return [pairs(row) for row in reply if isinstance(row, list)] if isinstance(reply, list) else []
 
 
 def quorum_of(answer: object) -> tuple[bool | None, str]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from probes.redis_failures import REFUSALS
+from probes.redis_fields import amount
 from probes.result import Finding, Status
 
 ANSWERS_TO_PING = frozenset({"NOPERM", "LOADING", "MASTERDOWN", "MISCONF"})
@@ -23,9 +24,9 @@ def is_full(info: Mapping[str, Any], keys_expire: bool) -> bool:
     What counts is `used_memory` without the buffers of replicas and the append-only file, as in Redis's
     own src/evict.c (getMaxmemoryState).
     """
-    limit = int(info.get("maxmemory") or 0)
-    counted = int(info.get("used_memory") or 0) - int(info.get("mem_not_counted_for_evict") or 0)
-    return bool(limit) and counted > limit and not evicts(info, keys_expire)
+    limit = amount(info, "maxmemory")
+    counted = amount(info, "used_memory") - amount(info, "mem_not_counted_for_evict")
+    return limit > 0 and counted > limit and not evicts(info, keys_expire)
 
 
 def refusing(pinged: str, info: Mapping[str, Any], keys_expire: bool, cluster: Mapping[str, str]) -> list[str]:

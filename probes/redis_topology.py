@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from probes.redis_fields import number
 from probes.result import Reading, Table, labels
 
 Info = Mapping[str, Any]
@@ -73,13 +74,6 @@ def cluster_nodes(reply: object) -> list[list[str]]:
     return [words for line in lines(reply) if len(words := line.split()) >= 8]
 
 
-def _number(fields: Mapping[str, Any], name: str) -> float | None:
-    try:
-        return float(fields[name])
-    except (KeyError, ValueError, TypeError):
-        return None
-
-
 def replicas(info: Info) -> list[tuple[str, Mapping[str, Any]]]:
     """A primary's replicas: ``host:port`` and what it says of each."""
     rows = [row for name, row in info.items() if name[:5] == "slave" and name[5:].isdigit() and isinstance(row, dict)]
@@ -88,7 +82,7 @@ def replicas(info: Info) -> list[tuple[str, Mapping[str, Any]]]:
 
 def behind_bytes(info: Info, row: Mapping[str, Any]) -> float | None:
     """How much of the primary's stream a replica has not acknowledged yet; None while it is not connected fully."""
-    written, acknowledged = _number(info, "master_repl_offset"), _number(row, "offset")
+    written, acknowledged = number(info, "master_repl_offset"), number(row, "offset")
     if row.get("state") != "online" or written is None or acknowledged is None:
         return None
     return max(0.0, written - acknowledged)
@@ -97,11 +91,11 @@ def behind_bytes(info: Info, row: Mapping[str, Any]) -> float | None:
 def replication(info: Info) -> list[Reading]:
     """Both sides of replication; only what this server has."""
     found: list[tuple[str, float | None, str]] = []
-    rows, backlog = replicas(info), _number(info, "repl_backlog_size")
+    rows, backlog = replicas(info), number(info, "repl_backlog_size")
     if rows:
         found.append(("redis_replicas_syncing", float(sum(row.get("state") != "online" for _, row in rows)), ""))
     for name, row in rows[:MOST_REPLICAS]:
-        behind, silent_s = behind_bytes(info, row), _number(row, "lag")
+        behind, silent_s = behind_bytes(info, row), number(row, "lag")
         found.append(("redis_replica_lag_bytes", behind, name))
         if behind is not None:
             found.append(("redis_replica_lag_seconds", silent_s if silent_s is None or silent_s >= 0 else None, name))
@@ -116,9 +110,9 @@ def replication(info: Info) -> list[Reading]:
 
 
 def _as_replica(info: Info) -> list[tuple[str, float | None, str]]:
-    silent_s = _number(info, "master_last_io_seconds_ago")  # -1: there is no link
-    lost_s = _number(info, "master_link_down_since_seconds")  # -1: there never was one
-    read, applied = _number(info, "slave_read_repl_offset"), _number(info, "slave_repl_offset")
+    silent_s = number(info, "master_last_io_seconds_ago")  # -1: there is no link
+    lost_s = number(info, "master_link_down_since_seconds")  # -1: there never was one
+    read, applied = number(info, "slave_read_repl_offset"), number(info, "slave_repl_offset")
     return [
         ("redis_replication_link_up", float(info.get("master_link_status") == "up"), ""),
         ("redis_replication_lag_seconds", silent_s if silent_s is not None and silent_s >= 0 else None, ""),
@@ -134,7 +128,7 @@ def _as_replica(info: Info) -> list[tuple[str, float | None, str]]:
 def replica_table(info: Info) -> Table:
     """One row a replica of this primary."""
     rows = (
-        (name, str(row.get("state", "?")), _number(row, "lag"), behind_bytes(info, row)) for name, row in replicas(info)
+        (name, str(row.get("state", "?")), number(row, "lag"), behind_bytes(info, row)) for name, row in replicas(info)
     )
     return Table(("replica", "state", "acknowledged_seconds", "lag_bytes"), tuple(rows))
 
@@ -158,7 +152,7 @@ def sentinel(masters: Sequence[Watched], info: Info) -> list[Reading]:
     """What a sentinel sees of the masters it watches; nothing on another server."""
     if info.get("redis_mode") != "sentinel":
         return []
-    found = [Reading("redis_sentinel_masters", _number(info, "sentinel_masters") or 0.0)]
+    found = [Reading("redis_sentinel_masters", number(info, "sentinel_masters") or 0.0)]
     found.append(Reading("redis_sentinel_tilt", float(bool(info.get("sentinel_tilt")))))
     for master in masters:
         whose = labels(master=master.name)
@@ -166,9 +160,9 @@ def sentinel(masters: Sequence[Watched], info: Info) -> list[Reading]:
         values = {
             "redis_sentinel_master_down": float(is_down(master.fields)),
             "redis_sentinel_quorum_ok": None if master.quorum_ok is None else float(master.quorum_ok),
-            "redis_sentinel_replicas": _number(master.fields, "num-slaves"),
+            "redis_sentinel_replicas": number(master.fields, "num-slaves"),
             "redis_sentinel_replicas_down": float(down) if master.replicas else None,
-            "redis_sentinel_peers": _number(master.fields, "num-other-sentinels"),
+            "redis_sentinel_peers": number(master.fields, "num-other-sentinels"),
         }
         found += [Reading(metric, value, whose) for metric, value in values.items() if value is not None]
     return found
@@ -191,9 +185,9 @@ def sentinel_tables(masters: Sequence[Watched]) -> dict[str, Table]:
             _address(master.fields),
             _state(master.fields),
             master.quorum_says,
-            _number(master.fields, "quorum"),
-            (_number(master.fields, "num-other-sentinels") or 0) + 1,
-            _number(master.fields, "num-slaves"),
+            number(master.fields, "quorum"),
+            (number(master.fields, "num-other-sentinels") or 0) + 1,
+            number(master.fields, "num-slaves"),
         )
         for master in masters
     )
@@ -214,16 +208,16 @@ def cluster(fields: Mapping[str, str], nodes: Iterable[Sequence[str]]) -> list[R
     """The state of the cluster as this node sees it; nothing where there is none."""
     if not fields:
         return []
-    assigned = _number(fields, "cluster_slots_assigned")
+    assigned = number(fields, "cluster_slots_assigned")
     failing = [node for node in nodes if set(node[2].split(",")) & {"fail", "fail?"}]
     values = {
         "redis_cluster_ok": float(fields.get("cluster_state") == "ok"),
-        "redis_cluster_slots_ok": _number(fields, "cluster_slots_ok"),
-        "redis_cluster_slots_pfail": _number(fields, "cluster_slots_pfail"),
-        "redis_cluster_slots_fail": _number(fields, "cluster_slots_fail"),
+        "redis_cluster_slots_ok": number(fields, "cluster_slots_ok"),
+        "redis_cluster_slots_pfail": number(fields, "cluster_slots_pfail"),
+        "redis_cluster_slots_fail": number(fields, "cluster_slots_fail"),
         "redis_cluster_slots_unassigned": None if assigned is None else ALL_SLOTS - assigned,
-        "redis_cluster_nodes": _number(fields, "cluster_known_nodes"),
-        "redis_cluster_primaries": _number(fields, "cluster_size"),
+        "redis_cluster_nodes": number(fields, "cluster_known_nodes"),
+        "redis_cluster_primaries": number(fields, "cluster_size"),
         "redis_cluster_nodes_failing": float(len(failing)),
     }
     return [Reading(metric, value) for metric, value in values.items() if value is not None]

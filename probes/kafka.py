@@ -9,6 +9,7 @@ from kafka.errors import KafkaConnectionError, KafkaTimeoutError, RequestTimedOu
 from pydantic import BeforeValidator, Field
 
 from probes import kafka_decisions as decide
+from probes import kafka_groups as groups
 from probes.kafka_client import open_admin
 from probes.kafka_handshake import greet
 from probes.kafka_metrics import METRICS
@@ -46,6 +47,17 @@ class KafkaComponent(Component):
 
 _seen: dict[str, Mapping[int, tuple[Broker, float]]] = {}
 """By cluster id, the brokers of the last 24 hours: outlives the probes, which end with each failure."""
+_movements: dict[str, tuple[str, Movement]] = {}
+"""By component, its cluster's id and what moved in it: a broker that is away for a moment must not end the windows."""
+
+
+def movement_of(component: str, cluster_id: str) -> Movement:
+    """What is remembered of a component's cluster; anew when it has become another one."""
+    known_id, movement = _movements.get(component, ("", Movement()))
+    if known_id != cluster_id:
+        movement = Movement()
+    _movements[component] = (cluster_id, movement)
+    return movement
 
 
 class KafkaProbe:
@@ -64,7 +76,6 @@ class KafkaProbe:
         self._admin: KafkaAdminClient | None = None
         self._reader: Reader | None = None
         self._advertised: tuple[str, ...] = ()
-        self._movement = Movement()
 
     def ping(self) -> float:
         answering, failures = self._greet()
@@ -176,7 +187,7 @@ class KafkaProbe:
         )
 
     def _collected(self, snapshot: Snapshot, findings: list[Finding]) -> Collected:
-        moved = self._movement.turn(snapshot)
+        moved = movement_of(self._component.name, snapshot.cluster_id).turn(snapshot)
         seen = decide.after_seeing(_seen.get(snapshot.cluster_id, {}), snapshot.alive, time.time())
         _seen[snapshot.cluster_id] = seen
         more = (decide.missing_brokers(seen, snapshot.alive), decide.offsets_finding(snapshot.partitions))
@@ -184,10 +195,10 @@ class KafkaProbe:
             latency_s=snapshot.ping_s,
             summary=decide.summarise(snapshot, moved),
             readings=[*decide.cluster_readings(snapshot), *decide.movement_readings(snapshot, moved)],
-            findings=[*findings, *(finding for finding in more if finding)],
+            findings=[*findings, *(f for f in more if f), *groups.findings(snapshot, moved)],
             facts=decide.facts(snapshot),
             tables=decide.tables(snapshot, moved, seen),
-            unavailable=snapshot.unavailable,
+            unavailable=[*snapshot.unavailable, *decide.left_out(moved)],
         )
 
 

@@ -3,9 +3,11 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from probes import kafka_groups as groups
 from probes.catalogue import humanize, humanize_duration
-from probes.kafka_movement import Moved
-from probes.kafka_snapshot import OFFSETS_TOPIC, Broker, Group, Partition, Snapshot
+from probes.kafka_evaluation import BEHIND_S
+from probes.kafka_movement import MOST_POSITIONS, Moved
+from probes.kafka_snapshot import OFFSETS_TOPIC, Broker, Partition, Snapshot
 from probes.result import Finding, Reading, Status, Table, labels
 
 MOST_TOPICS = 200
@@ -13,13 +15,6 @@ REMEMBER_BROKERS_S = 86400.0
 
 Seen = Mapping[int, tuple[Broker, float]]
 """Brokers by number, each with the time it was last alive."""
-
-
-def group_state(group: Group) -> float:
-    """The code of a group's state in `kafka_group_state`."""
-    if group.rebalancing:
-        return 2.0
-    return {"Stable": 0.0, "Empty": 1.0, "Dead": 3.0}.get(group.state, 4.0)
 
 
 def cluster_readings(snapshot: Snapshot) -> list[Reading]:
@@ -55,23 +50,7 @@ def movement_readings(snapshot: Snapshot, moved: Moved) -> list[Reading]:
         ("kafka_topic_silent_seconds", moved.silent_s),
     ):
         readings += [Reading(metric, value, labels(topic=t)) for t, value in sorted(values.items()) if t in shown]
-    if snapshot.groups is None:
-        return readings
-    readings.append(Reading("kafka_groups", float(len(snapshot.groups))))
-    if snapshot.lag_known:
-        readings.append(Reading("kafka_lag_messages", float(total_lag(moved))))
-    for group in snapshot.groups:
-        named = labels(group=group.name)
-        readings += [
-            Reading("kafka_group_lag_messages", float(lag), labels(group=group.name, topic=topic))
-            for topic, lag in sorted(moved.lags.get(group.name, {}).items())
-        ]
-        if group.name in moved.lag_s:
-            readings.append(Reading("kafka_group_lag_seconds", moved.lag_s[group.name], named))
-        if group.state:
-            readings.append(Reading("kafka_group_state", group_state(group), named))
-            readings.append(Reading("kafka_group_unattended_seconds", moved.unattended_s[group.name], named))
-    return readings
+    return [*readings, *groups.readings(snapshot, moved)]
 
 
 def biggest_topics(snapshot: Snapshot) -> list[str]:
@@ -89,11 +68,6 @@ def written_by_topic(snapshot: Snapshot) -> dict[str, int]:
     for (topic, _), end in (snapshot.ends or {}).items():
         written[topic] += end
     return dict(written)
-
-
-def total_lag(moved: Moved) -> int:
-    """Messages all groups together have still to consume."""
-    return sum(lag for lags in moved.lags.values() for lag in lags.values())
 
 
 def after_seeing(seen: Seen, alive: Sequence[Broker], now_s: float) -> dict[int, tuple[Broker, float]]:
@@ -177,18 +151,7 @@ def tables(snapshot: Snapshot, moved: Moved, seen: Seen) -> dict[str, Table]:
         ),
         "brokers": Table(("id", "address", "rack", "controller", "state"), broker_rows(snapshot, seen)),
     }
-    if snapshot.groups is not None:
-        columns = ("group", "state", "members", "topics", "lag_messages", "lag_seconds")
-        found["groups"] = Table(columns, tuple(group_row(group, moved) for group in snapshot.groups))
-    return found
-
-
-def group_row(group: Group, moved: Moved) -> tuple[object, ...]:
-    """One line of the groups table."""
-    lags = moved.lags.get(group.name)
-    lag = None if lags is None else sum(lags.values())
-    topics = ", ".join(sorted({topic for topic, _ in group.committed}))
-    return (group.name, group.state, group.members, topics, lag, moved.lag_s.get(group.name))
+    return found | groups.tables(snapshot, moved)
 
 
 def broker_rows(snapshot: Snapshot, seen: Seen) -> tuple[tuple[object, ...], ...]:
@@ -200,6 +163,13 @@ def broker_rows(snapshot: Snapshot, seen: Seen) -> tuple[tuple[object, ...], ...
         (number, broker.address, broker.rack or "", number == snapshot.controller, "up" if number in alive else "down")
         for number, broker in sorted(known.items())
     )
+
+
+def left_out(moved: Moved) -> list[str]:
+    """What is not followed because there is too much of it."""
+    if not moved.unfollowed:
+        return []
+    return [f"the evaluation of {moved.unfollowed} partitions of groups (only {MOST_POSITIONS} are followed)"]
 
 
 def facts(snapshot: Snapshot) -> dict[str, str]:
@@ -221,8 +191,8 @@ def summarise(snapshot: Snapshot, moved: Moved) -> str:
     if moved.topic_rates:
         parts.append(f"{humanize(sum(moved.topic_rates.values()), 'messages')} messages/s")
     if snapshot.groups and snapshot.lag_known:
-        parts.append(f"lag {humanize(total_lag(moved), 'messages')}")
-    slowest_s = max(moved.lag_s.values(), default=0.0)
-    if slowest_s >= 1:
-        parts.append(f"{humanize_duration(slowest_s)} behind")
+        parts.append(f"lag {humanize(groups.total_lag(moved), 'messages')}")
+    age = groups.oldest(position for positions in moved.positions.values() for position in positions)
+    if age is not None and age.seconds >= BEHIND_S:
+        parts.append(f"{'at least ' if age.at_least else ''}{humanize_duration(round(age.seconds))} behind")
     return ", ".join(parts)

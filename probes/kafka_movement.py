@@ -1,15 +1,39 @@
 """What changes from one snapshot to the next: rates, and how long a state has lasted. No I/O."""
 
-from collections import deque
-from collections.abc import Hashable, Iterable, Mapping
+import threading
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from probes.counters import Counters
+from probes.kafka_age import Age, EndHistory
+from probes.kafka_evaluation import Evaluation, Window, evaluate
 from probes.kafka_snapshot import Group, Key, Snapshot
 
-WINDOW_S = 60.0
+MOST_POSITIONS = 10_000
+"""So many partitions of groups are followed; each costs about a kilobyte."""
 STEADY_READINGS = 30
 FORGET_FLOW_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a group is in a partition, and how it does.
+
+    Attributes:
+        end, lag: None when the partition's end is not told, as when it has no leader.
+        age: how long ago the first message that waits was written; None when not known.
+        waits_s: how long messages have waited without one being consumed.
+        attended: whether somebody in the group has the partition; None when not told.
+    """
+
+    key: Key
+    committed: int
+    end: int | None = None
+    lag: int | None = None
+    age: Age | None = None
+    evaluation: Evaluation = Evaluation.UNKNOWN
+    waits_s: float = 0.0
+    attended: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,18 +43,18 @@ class Moved:
     Attributes:
         topic_rates: messages per second by topic; a topic is absent until two readings allow a rate.
         silent_s: by topic that used to flow steadily, time since its last message.
-        lags: by group, messages to consume by topic; empty when that is not told.
-        lag_s: by group, estimated seconds to consume them; absent while the pace is unknown or zero.
-        unattended_s: by group, how long nobody has consumed although there is something to consume.
+        positions: by group, its partitions in order; empty when lags are not told.
+        rebalancing_s: by group, how long it has been rebalancing.
         under_replicated_s: how long some partition has lacked copies.
+        unfollowed: partitions of groups beyond `MOST_POSITIONS`, whose evaluation stays unknown.
     """
 
     topic_rates: Mapping[str, float] = field(default_factory=dict)
     silent_s: Mapping[str, float] = field(default_factory=dict)
-    lags: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    lag_s: Mapping[str, float] = field(default_factory=dict)
-    unattended_s: Mapping[str, float] = field(default_factory=dict)
+    positions: Mapping[str, Sequence[Position]] = field(default_factory=dict)
+    rebalancing_s: Mapping[str, float] = field(default_factory=dict)
     under_replicated_s: float = 0.0
+    unfollowed: int = 0
 
 
 class Movement:
@@ -38,31 +62,72 @@ class Movement:
 
     def __init__(self) -> None:
         self._ends: Counters[Key] = Counters()
-        self._commits: dict[tuple[str, str], deque[tuple[float, int]]] = {}
+        self._ages: dict[Key, EndHistory] = {}
+        self._windows: dict[tuple[str, Key], Window] = {}
         self._flows: dict[str, _Flow] = {}
         self._since: dict[Hashable, float] = {}
+        self._turning = threading.Lock()
 
     def turn(self, snapshot: Snapshot) -> Moved:
         """Take `snapshot` in and return what it changed."""
+        with self._turning:  # an execution that outlived its deadline may still be at it
+            return self._turned(snapshot)
+
+    def _turned(self, snapshot: Snapshot) -> Moved:
         now_s = snapshot.ends_at_s
         groups = snapshot.groups or ()
-        lags = {group.name: lag_by_topic(group, snapshot.ends or {}) for group in groups} if snapshot.lag_known else {}
-        starved = {group.name for group in groups if group.rebalancing or (group.deserted and self._waits(group, lags))}
         thin = any(partition.under_replicated for partition in snapshot.partitions)
-        lasted_s = self._lasted([*starved, *([None] if thin else [])], now_s)
+        unsettled = [group.name for group in groups if group.rebalancing]
+        lasted_s = self._lasted([*unsettled, *([None] if thin else [])], now_s)
         rates = self._topic_rates(snapshot)
+        known = snapshot.ends if snapshot.lag_known else None
         return Moved(
             topic_rates=rates,
             silent_s=self._silent(rates, now_s),
-            lags=lags,
-            lag_s=self._lag_s(groups, lags, now_s) if snapshot.lag_known else {},
-            unattended_s={group.name: lasted_s.get(group.name, 0.0) for group in groups},
+            positions={} if known is None else self._positions(groups, known, now_s),
+            rebalancing_s={group.name: lasted_s.get(group.name, 0.0) for group in groups},
             under_replicated_s=lasted_s.get(None, 0.0),
+            unfollowed=max(0, sum(len(group.committed) for group in groups) - MOST_POSITIONS),
         )
 
-    def _waits(self, group: Group, lags: Mapping[str, Mapping[str, int]]) -> bool:
-        """Whether messages wait for the group; as before when its lag is not told this time."""
-        return any(lags[group.name].values()) if group.name in lags else group.name in self._since
+    def _positions(
+        self, groups: Iterable[Group], ends: Mapping[Key, int], now_s: float
+    ) -> dict[str, tuple[Position, ...]]:
+        everything = [(group, key) for group in groups for key in sorted(group.committed)]
+        followed = everything[:MOST_POSITIONS]
+        self._ages = {key: self._ages.get(key) or EndHistory() for _, key in followed}
+        for key in self._ages.keys() & ends.keys():
+            self._ages[key].add(ends[key], now_s)
+        self._windows = {(group.name, key): self._window(group, key, ends.get(key), now_s) for group, key in followed}
+        found: dict[str, tuple[Position, ...]] = {}
+        for group in groups:
+            found[group.name] = tuple(
+                self._position(group, key, ends.get(key), now_s) for key in sorted(group.committed)
+            )
+        return found
+
+    def _window(self, group: Group, key: Key, end: int | None, now_s: float) -> Window:
+        window = self._windows.get((group.name, key), Window())
+        return window if end is None else window.after(group.committed[key], end, now_s)
+
+    def _position(self, group: Group, key: Key, end: int | None, now_s: float) -> Position:
+        committed, attended = group.committed[key], group.attends(key)
+        window = self._windows.get((group.name, key))
+        if end is None:
+            return Position(key, committed, attended=attended)
+        if window is None:
+            return Position(key, committed, end, max(0, end - committed), attended=attended)
+        age = self._ages[key].age(committed, now_s)
+        return Position(
+            key,
+            committed,
+            end,
+            window.lag,
+            age,
+            evaluate(window, now_s, attended, age.seconds),
+            window.waits_s(now_s),
+            attended,
+        )
 
     def _lasted(self, present: Iterable[Hashable], now_s: float) -> dict[Hashable, float]:
         self._since = {key: self._since.get(key, now_s) for key in present}
@@ -81,21 +146,6 @@ class Movement:
         self._flows = {topic: self._flows.get(topic, _Flow()).after(rate, now_s) for topic, rate in rates.items()}
         return {topic: now_s - flow.last_s for topic, flow in self._flows.items() if flow.is_steady}
 
-    def _lag_s(self, groups: Iterable[Group], lags: Mapping[str, Mapping[str, int]], now_s: float) -> dict[str, float]:
-        """The slowest topic's lag at the pace of its commits over the last minute, by group."""
-        totals: dict[tuple[str, str], int] = {}
-        for group in groups:
-            for (topic, _), offset in group.committed.items():
-                totals[group.name, topic] = totals.get((group.name, topic), 0) + offset
-        self._commits = {key: self._commits.get(key, deque()) for key in totals}
-        slowest: dict[str, float] = {}
-        for (group_name, topic), total in totals.items():
-            lag = lags[group_name].get(topic)
-            pace = commit_pace(self._commits[group_name, topic], now_s, total)
-            if lag is not None and (lag == 0 or pace > 0):
-                slowest[group_name] = max(slowest.get(group_name, 0.0), lag / pace if lag else 0.0)
-        return slowest
-
 
 @dataclass(frozen=True, slots=True)
 class _Flow:
@@ -113,27 +163,3 @@ class _Flow:
             return _Flow(min(self.readings + 1, STEADY_READINGS), now_s)
         over = not self.is_steady or now_s - self.last_s > FORGET_FLOW_S
         return _Flow() if over else self
-
-
-def commit_pace(history: deque[tuple[float, int]], now_s: float, total: int) -> float:
-    """Messages per second committed within the last minute, `total` at `now_s` included; 0 when not known.
-
-    Over a minute, because groups commit every few seconds: from one reading to the next the pace
-    would jump between nothing and double. A total that fell was reset, so the history begins anew.
-    """
-    if history and total < history[-1][1]:
-        history.clear()
-    history.append((now_s, total))
-    while len(history) > 2 and history[1][0] <= now_s - WINDOW_S:
-        history.popleft()
-    first_s, first = history[0]
-    return (total - first) / (now_s - first_s) if now_s > first_s else 0.0
-
-
-def lag_by_topic(group: Group, ends: Mapping[Key, int]) -> dict[str, int]:
-    """Messages the group has still to consume, by topic; partitions whose end is not known are left out."""
-    lags: dict[str, int] = {}
-    for key, offset in group.committed.items():
-        if key in ends:
-            lags[key[0]] = lags.get(key[0], 0) + max(0, ends[key] - offset)
-    return lags

@@ -154,6 +154,7 @@ class Reader:
                 rows[name].get("group_state") or told.get(name, {}).get("group_state") or "",
                 count_members(told.get(name)),
                 {(tp.topic, tp.partition): o.offset for tp, o in committed.get(name, {}).items() if o.offset >= 0},
+                assigned_to(told.get(name)),
             )
             for name in names
         ]
@@ -178,6 +179,21 @@ def is_consumer(row: Mapping[str, Any]) -> bool:
 def count_members(described: Mapping[str, Any] | None) -> int | None:
     """Members of a described group; None when the broker did not describe it."""
     return None if described is None or described.get("error") else len(described["members"])
+
+
+def assigned_to(described: Mapping[str, Any] | None) -> dict[Key, str] | None:
+    """By partition, the member of a described group that has it; None when the broker did not describe it all."""
+    if described is None or described.get("error"):
+        return None
+    found: dict[Key, str] = {}
+    for member in described["members"]:
+        assignment = member.get("member_assignment")
+        if not isinstance(assignment, Mapping):  # not a consumer's, or of a version the client does not know
+            return None
+        who = f"{member.get('client_id', '')} at {str(member.get('client_host', '')).lstrip('/')}"
+        for row in assignment.get("assigned_partitions", ()):
+            found |= {(row["topic"], number): who for number in row["partitions"]}
+    return found
 
 
 def parse_brokers(rows: Iterable[Mapping[str, Any]]) -> tuple[Broker, ...]:

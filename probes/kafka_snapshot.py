@@ -56,12 +56,14 @@ class Group:
         state: in Kafka's words, e.g. ``Stable Empty PreparingRebalance``; empty when not told.
         members: None when the broker does not tell.
         committed: the next offset to consume, by partition.
+        assigned: who consumes, by partition; None when not told.
     """
 
     name: str
     state: str
     members: int | None = None
     committed: Mapping[Key, int] = field(default_factory=dict)
+    assigned: Mapping[Key, str] | None = None
 
     @property
     def rebalancing(self) -> bool:
@@ -70,6 +72,12 @@ class Group:
     @property
     def deserted(self) -> bool:
         return self.state in DESERTED
+
+    def attends(self, key: Key) -> bool | None:
+        """Whether somebody in the group has a partition; None when that is not told or just being settled."""
+        if self.deserted:
+            return False
+        return None if self.rebalancing or self.assigned is None else key in self.assigned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -177,7 +177,7 @@ def test_the_operators_own_thresholds_judge_as_they_do_today() -> None:
 
 def test_what_is_asked_for_is_judged_charted_or_a_look() -> None:
     metrics, charted = metrics_of([thing("a"), thing("b", "kafka")])
-    assert {"probe_up", "host_memory_available_ratio", "kafka_group_lag_seconds"} <= set(metrics)
+    assert {"probe_up", "host_memory_available_ratio", "kafka_under_replicated_seconds"} <= set(metrics)
     assert charted == ("host_cpu_ratio", "kafka_lag_messages", "probe_latency_seconds")
 
 

@@ -1,4 +1,3 @@
-from collections import deque
 from dataclasses import replace
 
 import pytest
@@ -9,7 +8,7 @@ from probes.catalogue import Judge
 from probes.kafka import KafkaComponent, advertised_failure
 from probes.kafka_handshake import NotKafka, join_address, parse_advertised, parse_versions
 from probes.kafka_metrics import METRICS
-from probes.kafka_movement import STEADY_READINGS, Movement, commit_pace, lag_by_topic
+from probes.kafka_movement import STEADY_READINGS, Movement
 from probes.kafka_read import count_members, is_consumer
 from probes.kafka_snapshot import Broker, Group, Partition, Snapshot
 from probes.result import ProbeFailure, Reading, Status, labels
@@ -121,64 +120,6 @@ def test_rates_come_from_the_growth_of_end_offsets() -> None:
     assert movement.turn(snapshot(30, ends=None)).topic_rates == {}
 
 
-def test_lag_is_never_below_zero_and_leaves_unknown_partitions_out() -> None:
-    ends = {("ticks", 0): 100, ("ticks", 1): 50}
-    assert lag_by_topic(book(p0=40, p1=60, p2=5), ends) == {"ticks": 60}
-    assert lag_by_topic(book(p2=5), ends) == {}
-
-
-def test_lag_in_seconds_is_lag_at_the_pace_of_commits() -> None:
-    movement = Movement()
-    assert movement.turn(snapshot(0, groups=(book(p0=20, p1=50),))).lag_s == {}
-    moved = movement.turn(snapshot(10, groups=(book(p0=40, p1=50),)))
-    assert moved.lags == {"book": {"ticks": 60}}
-    assert moved.lag_s == {"book": 30.0}
-    assert judged(Reading("kafka_group_lag_seconds", 181.0, labels(group="book"))) == [
-        ("kafka_group_lag_seconds", Status.CRITICAL)
-    ]
-    assert Movement().turn(snapshot(0, groups=(book(p0=100, p1=50),))).lag_s == {"book": 0.0}
-
-
-def test_lag_that_is_not_told_is_not_zero() -> None:
-    movement = Movement()
-    lost = book("Empty", p0=40)
-    movement.turn(snapshot(0, groups=(lost,)))
-    untold = snapshot(130, groups=(replace(lost, committed={}),), commits_told=False)
-    moved = movement.turn(untold)
-    told = {reading.metric: reading.value for reading in decide.movement_readings(untold, moved)}
-    assert not {"kafka_lag_messages", "kafka_group_lag_messages", "kafka_group_lag_seconds"} & told.keys()
-    assert told["kafka_group_unattended_seconds"] == 130
-    assert decide.tables(untold, moved, {})["groups"].rows == (("book", "Empty", 1, "", None, None),)
-
-
-def test_the_pace_is_over_a_minute_and_begins_anew_after_a_reset() -> None:
-    history: deque[tuple[float, int]] = deque()
-    paces = [commit_pace(history, at_s, at_s // 20 * 20) for at_s in range(0, 300, 10)]
-    assert paces[-1] == pytest.approx(1.0, abs=0.2)
-    assert len(history) <= 8
-    assert commit_pace(history, 300, 0) == 0
-    assert commit_pace(history, 310, 30) == 3
-
-
-@pytest.mark.parametrize(("state", "lag", "since"), [("Empty", True, 0), ("PreparingRebalance", False, 0)])
-def test_a_group_nobody_attends_warns_then_turns_critical(state: str, lag: bool, since: float) -> None:
-    movement = Movement()
-    group = book(state, p0=40 if lag else 100, p1=50)
-    for at_s, expected in ((0, []), (121, [Status.WARNING]), (601, [Status.CRITICAL])):
-        shot = snapshot(at_s, groups=(group,))
-        moved = movement.turn(shot)
-        readings = [r for r in decide.movement_readings(shot, moved) if r.metric == "kafka_group_unattended_seconds"]
-        assert [reading.value for reading in readings] == [at_s - since]
-        assert [status for _, status in judged(*readings)] == expected
-
-
-def test_an_empty_group_without_lag_or_a_stable_one_is_attended() -> None:
-    for group in (book("Empty", p0=100, p1=50), book("Stable", p0=0)):
-        movement = Movement()
-        movement.turn(snapshot(0, groups=(group,)))
-        assert movement.turn(snapshot(900, groups=(group,))).unattended_s == {"book": 0.0}
-
-
 def test_silence_is_judged_only_after_a_steady_flow() -> None:
     movement = Movement()
     moved = [movement.turn(snapshot(i * 10, ends={("ticks", 0): i, ("rare", 0): i // 20})) for i in range(40)]
@@ -230,7 +171,6 @@ def test_tables_hide_internal_topics() -> None:
     shot = snapshot(groups=(book(p0=40, p1=50),))
     shown = decide.tables(shot, Movement().turn(shot), {})
     assert shown["topics"].rows == (("ticks", 2, 2, 0, None, 150),)
-    assert shown["groups"].rows == (("book", "Stable", 1, "ticks", 60, None),)
     assert "groups" not in decide.tables(snapshot(groups=None), Movement().turn(snapshot(groups=None)), {})
     assert decide.summarise(shot, Movement().turn(shot)) == "1 topic, lag 60"
 

@@ -190,7 +190,10 @@ class KafkaProbe:
         moved = movement_of(self._component.name, snapshot.cluster_id).turn(snapshot)
         seen = decide.after_seeing(_seen.get(snapshot.cluster_id, {}), snapshot.alive, time.time())
         _seen[snapshot.cluster_id] = seen
-        more = (decide.missing_brokers(seen, snapshot.alive), decide.offsets_finding(snapshot.partitions))
+        more = (
+            decide.missing_brokers(seen, snapshot.alive, snapshot.partitions),
+            decide.offsets_finding(snapshot.partitions),
+        )
         return Collected(
             latency_s=snapshot.ping_s,
             summary=decide.summarise(snapshot, moved),

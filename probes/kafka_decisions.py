@@ -1,16 +1,17 @@
 """What a cluster's state means: readings, findings and tables from snapshots. Pure."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 from probes import kafka_groups as groups
+from probes import kafka_retention as retention
+from probes import kafka_topics as topics
 from probes.catalogue import humanize, humanize_duration
 from probes.kafka_evaluation import BEHIND_S
 from probes.kafka_movement import MOST_POSITIONS, Moved
-from probes.kafka_snapshot import OFFSETS_TOPIC, Broker, Partition, Snapshot
+from probes.kafka_snapshot import OFFSETS_TOPIC, Broker, Partition, QuorumNode, Snapshot
 from probes.result import Finding, Reading, Status, Table, labels
 
-MOST_TOPICS = 200
 REMEMBER_BROKERS_S = 86400.0
 
 Seen = Mapping[int, tuple[Broker, float]]
@@ -29,45 +30,43 @@ def cluster_readings(snapshot: Snapshot) -> list[Reading]:
         Reading("kafka_partitions_offline", float(sum(p.offline for p in partitions))),
         Reading("kafka_partitions_under_replicated", float(sum(p.under_replicated for p in partitions))),
     ]
-    if snapshot.min_in_sync is not None:
-        below = sum(len(p.in_sync) < snapshot.min_in_sync.get(p.topic, 0) for p in partitions)
+    if snapshot.settings is not None:
+        below = sum(topics.below_min_in_sync(p, snapshot.settings) for p in partitions)
         readings.append(Reading("kafka_partitions_below_min_in_sync", float(below)))
     led = [p for p in partitions if not p.offline and p.replicas]
     if led:
-        moved = sum(p.leader != p.replicas[0] for p in led)
-        readings.append(Reading("kafka_leader_imbalance_ratio", moved / len(led)))
-    return readings
+        readings.append(Reading("kafka_leader_imbalance_ratio", sum(p.moved for p in led) / len(led)))
+    return readings + topics.risk_readings(snapshot) + quorum_readings(snapshot)
+
+
+def quorum_readings(snapshot: Snapshot) -> list[Reading]:
+    """How well the controllers follow their leader."""
+    if snapshot.quorum is None:
+        return []
+    voters = [node for node in snapshot.quorum.nodes if node.voter]
+    return [
+        Reading("kafka_quorum_voters", float(len(voters))),
+        *(
+            Reading("kafka_quorum_behind_seconds", node.behind_s, labels(node=str(node.id)))
+            for node in voters
+            if node.behind_s is not None
+        ),
+    ]
 
 
 def movement_readings(snapshot: Snapshot, moved: Moved) -> list[Reading]:
     """How fast messages come, and how far behind those are who consume them."""
     readings = [Reading("kafka_under_replicated_seconds", moved.under_replicated_s)]
-    shown = set(biggest_topics(snapshot))
+    shown = set(topics.biggest(snapshot))
     if moved.topic_rates:
         readings.append(Reading("kafka_messages_per_second", sum(moved.topic_rates.values())))
     for metric, values in (
         ("kafka_topic_messages_per_second", moved.topic_rates),
         ("kafka_topic_silent_seconds", moved.silent_s),
+        ("kafka_topic_size_bytes", snapshot.storage.topic_bytes if snapshot.storage else {}),
     ):
-        readings += [Reading(metric, value, labels(topic=t)) for t, value in sorted(values.items()) if t in shown]
-    return [*readings, *groups.readings(snapshot, moved)]
-
-
-def biggest_topics(snapshot: Snapshot) -> list[str]:
-    """The topics whose rates are kept as series: those with most messages, where there are very many."""
-    topics = snapshot.topics
-    if len(topics) <= MOST_TOPICS:
-        return topics
-    written = written_by_topic(snapshot)
-    return sorted(topics, key=lambda topic: (-written.get(topic, 0), topic))[:MOST_TOPICS]
-
-
-def written_by_topic(snapshot: Snapshot) -> dict[str, int]:
-    """Sum of end offsets by topic: the messages ever written."""
-    written: dict[str, int] = defaultdict(int)
-    for (topic, _), end in (snapshot.ends or {}).items():
-        written[topic] += end
-    return dict(written)
+        readings += [Reading(metric, float(v), labels(topic=t)) for t, v in sorted(values.items()) if t in shown]
+    return [*readings, *groups.readings(snapshot, moved), *retention.readings(snapshot, moved)]
 
 
 def after_seeing(seen: Seen, alive: Sequence[Broker], now_s: float) -> dict[int, tuple[Broker, float]]:
@@ -76,25 +75,28 @@ def after_seeing(seen: Seen, alive: Sequence[Broker], now_s: float) -> dict[int,
     return kept | {broker.id: (broker, now_s) for broker in alive}
 
 
-def missing_brokers(seen: Seen, alive: Sequence[Broker]) -> Finding | None:
+def missing_brokers(seen: Seen, alive: Sequence[Broker], partitions: Iterable[Partition] = ()) -> Finding | None:
     """The finding when brokers that were there are gone: critical when half of them are.
 
     The comparison is with the brokers of the last 24 hours, because a cluster does not say how
-    many it should have.
+    many it should have, and with those that should have copies of `partitions`.
     """
     here = {broker.id for broker in alive}
-    gone = [broker for number, (broker, _) in sorted(seen.items()) if number not in here]
+    known = {number: f"{number} ({broker.address})" for number, (broker, _) in seen.items()}
+    for number in {number for partition in partitions for number in partition.replicas}:
+        known.setdefault(number, str(number))
+    gone = [name for number, name in sorted(known.items()) if number not in here]
     if not gone:
         return None
-    half = 2 * len(gone) >= len(seen)
-    named = ", ".join(f"{broker.id} ({broker.address})" for broker in gone[:5]) + (" …" if len(gone) > 5 else "")
+    half = 2 * len(gone) >= len(known)
+    named = ", ".join(gone[:5]) + (" …" if len(gone) > 5 else "")
     return Finding(
         metric="kafka_brokers",
         status=Status.CRITICAL if half else Status.WARNING,
-        message=f"Missing brokers: {named}; there were {len(seen)} within the last day.",
+        message=f"Missing brokers: {named}; there were {len(known)} within the last day.",
         hint="Start them again; after a planned removal this ends by itself within a day.",
         value=float(len(alive)),
-        threshold=float(len(seen)),
+        threshold=float(len(known)),
     )
 
 
@@ -130,28 +132,28 @@ def silent_bootstrap(failures: Mapping[str, str]) -> list[Finding]:
 
 def tables(snapshot: Snapshot, moved: Moved, seen: Seen) -> dict[str, Table]:
     """Topics, groups and brokers as a page shows them; None where the broker does not tell."""
-    by_topic: dict[str, list[Partition]] = defaultdict(list)
-    for partition in snapshot.partitions:
-        by_topic[partition.topic].append(partition)
-    written = written_by_topic(snapshot)
-    topics = tuple(
-        (
-            topic,
-            len(by_topic[topic]),
-            max(len(p.replicas) for p in by_topic[topic]),
-            sum(p.under_replicated for p in by_topic[topic]),
-            moved.topic_rates.get(topic),
-            written.get(topic),
-        )
-        for topic in snapshot.topics
-    )
     found = {
-        "topics": Table(
-            ("topic", "partitions", "replicas", "under_replicated", "messages_per_second", "messages"), topics
+        "brokers": Table(
+            ("id", "address", "rack", "controller", "state", "partitions", "leads"), broker_rows(snapshot, seen)
         ),
-        "brokers": Table(("id", "address", "rack", "controller", "state"), broker_rows(snapshot, seen)),
+        "topics": topics.topic_table(snapshot, moved),
+        "partitions": topics.partition_table(snapshot),
     }
+    if snapshot.quorum is not None:
+        rows = tuple((node.id, role(node, snapshot), node.behind, node.behind_s) for node in snapshot.quorum.nodes)
+        found["quorum"] = Table(("node", "role", "behind_records", "behind_seconds"), rows)
+    if snapshot.storage is not None:
+        disks = tuple(
+            (disk.broker, disk.path, "failed" if disk.failed else "ok", disk.total_bytes, disk.usable_bytes)
+            for disk in snapshot.storage.disks
+        )
+        found["disks"] = Table(("broker", "directory", "state", "total_bytes", "usable_bytes"), disks)
     return found | groups.tables(snapshot, moved)
+
+
+def role(node: QuorumNode, snapshot: Snapshot) -> str:
+    """What a node is in the quorum, in a word."""
+    return "leader" if node.id == snapshot.controller else "voter" if node.voter else "observer"
 
 
 def broker_rows(snapshot: Snapshot, seen: Seen) -> tuple[tuple[object, ...], ...]:
@@ -159,8 +161,18 @@ def broker_rows(snapshot: Snapshot, seen: Seen) -> tuple[tuple[object, ...], ...
     told = {broker.id: broker for broker in snapshot.brokers}
     alive = {broker.id for broker in snapshot.alive}
     known = {number: broker for number, (broker, _) in seen.items()} | told
+    holds = Counter(node for partition in snapshot.partitions for node in partition.replicas)
+    leads = Counter(partition.leader for partition in snapshot.partitions)
     return tuple(
-        (number, broker.address, broker.rack or "", number == snapshot.controller, "up" if number in alive else "down")
+        (
+            number,
+            broker.address,
+            broker.rack or "",
+            number == snapshot.controller,
+            "up" if number in alive else "down",
+            holds[number],
+            leads[number],
+        )
         for number, broker in sorted(known.items())
     )
 
@@ -176,12 +188,13 @@ def facts(snapshot: Snapshot) -> dict[str, str]:
     """The cluster's names."""
     if snapshot.controller < 0:
         controller = "none"
-    elif snapshot.quorum_told:
+    elif snapshot.quorum is not None:
         controller = f"node {snapshot.controller} (leader of the KRaft quorum)"
     else:
         controller = f"node {snapshot.controller} (as a broker says; with KRaft that is any live broker)"
     brokers = ", ".join(broker.address for broker in snapshot.alive[:20])
-    return {"cluster id": snapshot.cluster_id or "not told", "brokers": brokers, "controller": controller}
+    named = {"cluster id": snapshot.cluster_id or "not told", "brokers": brokers, "controller": controller}
+    return named | topics.risk_facts(snapshot)
 
 
 def summarise(snapshot: Snapshot, moved: Moved) -> str:

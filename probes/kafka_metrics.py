@@ -76,8 +76,83 @@ CLUSTER = (
     ),
     Metric(
         name="kafka_leader_imbalance_ratio", title="leaders out of place", unit="ratio", better="lower",
-        help="Share of partitions led by another replica than the preferred one; shown only.",
+        help="Share of partitions led by another replica than the preferred one.",
+        warning=0.1, for_s=900,
+        reason="Above 10 % Kafka moves leaders back every five minutes (leader.imbalance.per.broker.percentage): what "
+        "lasts longer does not heal by itself.",
+        message="Of all partitions {value} are led by another broker than meant: some brokers do the work of others.",
+        hint="Run kafka-leader-election.sh --election-type preferred, or switch auto.leader.rebalance.enable on.",
         source="Metadata: leader_id other than the first of replica_nodes",
+    ),
+    Metric(
+        name="kafka_quorum_voters", title="controllers", unit="count", type="state",
+        help="Controllers that vote in the KRaft quorum, running or not.",
+        source="DescribeQuorum: current_voters",
+    ),
+    Metric(
+        name="kafka_quorum_behind_seconds", title="controller behind", unit="seconds", better="lower",
+        help="Time since a voting controller last had all records of the quorum's log.",
+        warning=10,
+        reason="Our default: the log gets a record every half second, which a controller that runs has at once.",
+        message="Controller {node} has lacked records of the quorum's log for {value}: it is down or cut off.",
+        hint="Start it again: when most controllers are gone, no partition can get a new leader.",
+        source="DescribeQuorum: last_caught_up_timestamp against the leader's",
+    ),
+    Metric(
+        name="kafka_disk_available_ratio", title="disk room", unit="ratio", better="higher",
+        help="Share of the file system of a broker's log directory that is free.",
+        warning=0.15, critical=0.05,
+        reason="Our default: a broker whose disk is full takes its log directory offline, or stops.",
+        message="Broker {broker} has {value} of its disk left in {directory}.",
+        hint="Shorten retention.ms or retention.bytes of the biggest topics, or give it room.",
+        source="DescribeLogDirs: usable_bytes, total_bytes",
+    ),
+    Metric(
+        name="kafka_failed_disks", title="failed disks", unit="count", type="state", better="lower",
+        help="Log directories of a broker that are offline.",
+        critical=0,
+        reason="The partitions in them have lost this copy until the disk is mended.",
+        message="Broker {broker} has lost {value} of its log directories.",
+        hint="See the broker's log for the I/O error, and replace the disk.",
+        source="DescribeLogDirs: error_code",
+    ),
+)  # fmt: skip
+
+RISKS = (
+    Metric(
+        name="kafka_topics_one_copy", title="topics with one copy", unit="count", type="state", better="lower",
+        help="Topics with a single replica although there are brokers for more, Kafka's own included.",
+        warning=0,
+        reason="The loss of one broker's disk is the loss of the data.",
+        message="Topics with a single copy: {value}. A broker that is lost takes their data with it.",
+        hint="Give them more replicas (kafka-reassign-partitions.sh); if they may be lost, raise this limit.",
+        source="Metadata: replica_nodes",
+    ),
+    Metric(
+        name="kafka_topics_unclean_election", title="topics with unclean election", unit="count",
+        type="state", better="lower",
+        help="Topics for which a copy that lacks messages may become leader.",
+        warning=0,
+        reason="After an unclean election acknowledged messages are gone, and nobody is told.",
+        message="Topics with unclean.leader.election.enable=true: {value}. They may lose acknowledged messages.",
+        hint="Set it to false; if availability is worth more than these messages, raise this limit.",
+        source="DescribeConfigs: unclean.leader.election.enable",
+    ),
+    Metric(
+        name="kafka_topics_one_acknowledgement", title="topics acknowledged by one copy", unit="count",
+        type="state", better="lower",
+        help="Topics with several replicas and min.insync.replicas=1, Kafka's default: acks=all may mean one copy. "
+        "Shown only.",
+        source="DescribeConfigs: min.insync.replicas; Metadata: replica_nodes",
+    ),
+    Metric(
+        name="kafka_topics_one_rack", title="topics in one rack", unit="count", type="state", better="lower",
+        help="Topics with a partition whose copies are all in one rack although the brokers are in several.",
+        warning=0,
+        reason="Racks are named so that the loss of one leaves a copy.",
+        message="Topics with all copies of a partition in one rack: {value}.",
+        hint="Reassign their partitions; Kafka spreads over racks only when a topic is made.",
+        source="DescribeCluster: rack; Metadata: replica_nodes",
     ),
 )  # fmt: skip
 
@@ -100,6 +175,11 @@ TRAFFIC = (
         message="Topic {topic} has brought no message for {value} after a steady flow.",
         hint="Is its producer running and connected, and is the market open?",
         source="ListOffsets (latest), time since it grew",
+    ),
+    Metric(
+        name="kafka_topic_size_bytes", title="size by topic", unit="bytes",
+        help="Bytes of a topic on the brokers' disks, all copies together.",
+        source="DescribeLogDirs: partition_size",
     ),
 )  # fmt: skip
 
@@ -159,6 +239,25 @@ GROUPS = (
         hint="Do its consumers start and stop again and again, or take longer than max.poll.interval.ms for a batch?",
         source="ListGroups: group_state",
     ),
+    Metric(
+        name="kafka_group_lost_messages", title="lost unread", unit="messages", better="lower",
+        help="Messages that were deleted before a group consumed them: first offset kept minus committed one.",
+        critical=0,
+        reason="The group will never see them.",
+        message="Group {group} has lost {value} messages: its topics deleted them before they were consumed.",
+        hint="Lengthen retention.ms or retention.bytes; if the group is no longer needed, delete it or ignore it.",
+        source="ListOffsets (earliest) against OffsetFetch",
+    ),
+    Metric(
+        name="kafka_group_retention_used_ratio", title="retention used", unit="ratio", better="lower",
+        help="How near a group is to losing messages unread: the age of its oldest one as a share of retention.ms, or "
+        "the bytes it has still to consume as a share of retention.bytes, whichever is more; its worst partition.",
+        warning=0.8,
+        reason="Our default: at 1 messages are deleted before they are consumed.",
+        message="Group {group} is {value} of the way to messages that are deleted before it consumes them.",
+        hint="Let it catch up, or lengthen retention.ms or retention.bytes of its topics meanwhile.",
+        source="OffsetFetch, ListOffsets and DescribeLogDirs against DescribeConfigs: retention.ms, retention.bytes",
+    ),
 )  # fmt: skip
 
-METRICS = (*CLUSTER, *TRAFFIC, *GROUPS)
+METRICS = (*CLUSTER, *RISKS, *TRAFFIC, *GROUPS)

@@ -1,7 +1,7 @@
 """Reads a Kafka cluster through the admin client, in a bounded number of requests whatever its size."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence, Set
 from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
@@ -9,6 +9,7 @@ from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
 from kafka.errors import (
     AuthorizationError,
+    ClusterAuthorizationFailedError,
     KafkaConnectionError,
     KafkaError,
     KafkaTimeoutError,
@@ -19,19 +20,31 @@ from kafka.errors import (
     UnsupportedVersionError,
 )
 
-from probes.kafka_handshake import join_address
-from probes.kafka_snapshot import OFFSETS_TOPIC, Broker, Group, Key, Partition, Snapshot
+from probes.kafka_parse import (
+    SETTINGS,
+    assigned_to,
+    count_members,
+    is_consumer,
+    parse_brokers,
+    parse_controller,
+    parse_partitions,
+    parse_quorum,
+    parse_settings,
+    parse_storage,
+)
+from probes.kafka_slow import KEEP_SETTINGS_S, KEEP_STARTS_S, KEEP_STORAGE_S, Kept
+from probes.kafka_snapshot import OFFSETS_TOPIC, Group, Key, Partition, Snapshot, Storage, TopicSettings
 
 T = TypeVar("T")
 
 MOST_GROUPS = 200
-MIN_IN_SYNC = "min.insync.replicas"
-KEEP_CONFIG_S = 300.0
-KEEP_REFUSAL_S = 60.0
 
 
 class Reader:
-    """Reads snapshots through one client; remembers topic configuration for five minutes.
+    """Reads snapshots through one client.
+
+    A snapshot takes six requests and five to each broker at most, however many topics, partitions and groups
+    there are; what changes slowly (`Kept`) is asked for every minute or five.
 
     Attributes:
         confused: a request to a certain node failed. The client learns of new brokers every five minutes
@@ -43,10 +56,9 @@ class Reader:
         self._admin = admin
         self._ignore_groups = ignore_groups
         self._request_s = request_s
-        self._min_in_sync: Mapping[str, int] | None = None
-        self._config_asked: set[str] = set()
-        self._config_unavailable: list[str] = []
-        self._config_until_s = float("-inf")
+        self._settings: Kept[dict[str, TopicSettings]] = Kept(KEEP_SETTINGS_S)
+        self._storage: Kept[Storage] = Kept(KEEP_STORAGE_S)
+        self._starts: Kept[dict[Key, int]] = Kept(KEEP_STARTS_S)
         self._unavailable: list[str] = []
         self._until_s = 0.0
 
@@ -60,33 +72,39 @@ class Reader:
             Exception: whatever the client raised for the cluster or its topics; all else is `unavailable`.
         """
         self._unavailable, self._until_s = [], until_s
-        started_s = time.perf_counter()
-        cluster = self._admin.describe_cluster()
-        ping_s = time.perf_counter() - started_s
+        cluster, ping_s = self._timed_cluster()
         partitions = parse_partitions(self._admin.describe_topics())
-        leader = self._attempt("the controller quorum", self._quorum_leader)
+        quorum = self._attempt("the controller quorum", lambda: parse_quorum(self._admin.describe_metadata_quorum()))
         brokers = parse_brokers(cluster["brokers"])
+        alive = {broker.id for broker in brokers if not broker.fenced}
         # Committed offsets before end offsets, else a lag could be below zero.
-        groups, commits_told = self._groups(partitions, [broker.id for broker in brokers if not broker.fenced])
-        ends = self._attempt("end offsets", lambda: self._ends(partitions), True)
+        groups, commits_told = self._groups(partitions, sorted(alive))
+        ends = self._attempt("end offsets", lambda: self._offsets(readable(partitions), OffsetSpec.LATEST), True)
         ends_at_s = time.monotonic()
-        # Last, because brokers that do not know it hang up.
-        min_in_sync = self._configured({partition.topic for partition in partitions})
-        controller = cluster.get("controller_id")
+        # Last, because brokers that do not know them hang up.
+        settings = self._slow("topic settings", self._settings, {p.topic for p in partitions}, self._read_settings)
+        starts = self._first_offsets(groups or (), ends or {}, settings or {})
+        storage = self._slow("sizes on disk", self._storage, alive, self._read_storage, True)
         return Snapshot(
             cluster_id=str(cluster.get("cluster_id") or ""),
-            controller=leader if leader is not None else -1 if controller is None else controller,
-            quorum_told=leader is not None,
+            controller=quorum.leader if quorum is not None else parse_controller(cluster),
+            quorum=quorum,
             brokers=brokers,
             partitions=partitions,
-            min_in_sync=min_in_sync,
+            settings=settings,
             groups=groups,
             commits_told=commits_told,
             ends=ends,
             ends_at_s=ends_at_s,
+            starts=starts,
+            storage=storage,
             unavailable=tuple(self._unavailable),
             ping_s=ping_s,
         )
+
+    def _timed_cluster(self) -> tuple[Mapping[str, Any], float]:
+        started_s = time.perf_counter()
+        return self._admin.describe_cluster(), time.perf_counter() - started_s
 
     def _attempt(self, what: str, call: Callable[[], T], of_node: bool = False) -> T | None:
         """What `call` returns; None, and a phrase in `unavailable`, when the broker does not tell."""
@@ -101,31 +119,47 @@ class Reader:
             self._unavailable.append(f"{what} ({why_not(exc)})")
             return None
 
-    def _quorum_leader(self) -> int:
-        quorum = self._admin.describe_metadata_quorum()
-        return int(quorum["topics"][0]["partitions"][0]["leader_id"])
+    def _slow(
+        self, what: str, kept: Kept[T], about: Set[Hashable], read: Callable[[], T], of_node: bool = False
+    ) -> T | None:
+        """What is known and not too old; else what is read now."""
+        if not kept.is_fresh(about):
+            noted = len(self._unavailable)
+            value = self._attempt(what, read, of_node)
+            kept.keep(value, about, self._unavailable[noted:])
+        else:
+            self._unavailable += kept.unavailable
+        return kept.value
 
-    def _configured(self, topics: set[str]) -> Mapping[str, int] | None:
-        """`min.insync.replicas` by topic, asked anew every five minutes or for a new topic."""
-        if time.monotonic() < self._config_until_s and topics <= self._config_asked:
-            self._unavailable += self._config_unavailable
-            return self._min_in_sync
-        noted = len(self._unavailable)
-        self._min_in_sync = self._attempt(MIN_IN_SYNC, lambda: self._read_min_in_sync(topics))
-        self._config_unavailable = self._unavailable[noted:]
-        self._config_asked = topics
-        self._config_until_s = time.monotonic() + (KEEP_REFUSAL_S if self._min_in_sync is None else KEEP_CONFIG_S)
-        return self._min_in_sync
-
-    def _read_min_in_sync(self, topics: set[str]) -> dict[str, int]:
+    def _read_settings(self) -> dict[str, TopicSettings]:
+        topics = self._settings.wanted
         if not topics:
             return {}
-        resources = [ConfigResource(ConfigResourceType.TOPIC, topic, [MIN_IN_SYNC]) for topic in topics]
-        told = self._admin.describe_configs(resources, config_filter="all").get("topic", {})
-        found = {topic: int(config[MIN_IN_SYNC]["value"]) for topic, config in told.items() if MIN_IN_SYNC in config}
+        resources = [ConfigResource(ConfigResourceType.TOPIC, str(topic), list(SETTINGS)) for topic in topics]
+        found = parse_settings(self._admin.describe_configs(resources, config_filter="all").get("topic", {}))
         if not found:  # the client leaves out what it may not read, without an error
             raise TopicAuthorizationFailedError
         return found
+
+    def _read_storage(self) -> Storage:
+        found = parse_storage(self._admin.describe_log_dirs(brokers=sorted(self._storage.wanted)))
+        if not found.disks:  # as above
+            raise ClusterAuthorizationFailedError
+        return found
+
+    def _first_offsets(
+        self, groups: Iterable[Group], ends: Mapping[Key, int], settings: Mapping[str, TopicSettings]
+    ) -> dict[Key, int] | None:
+        """First offsets of the partitions that groups consume and that delete messages."""
+        wanted = {
+            key
+            for group in groups
+            for key in group.committed
+            if key in ends and settings.get(key[0], TopicSettings()).deletes
+        }
+        return self._slow(
+            "first offsets", self._starts, wanted, lambda: self._offsets(sorted(wanted), OffsetSpec.EARLIEST), True
+        )
 
     def _groups(self, partitions: Sequence[Partition], alive: list[int]) -> tuple[list[Group] | None, bool]:
         """The groups, and whether their committed offsets were told."""
@@ -163,61 +197,17 @@ class Reader:
     def _is_ignored(self, group: str) -> bool:
         return any(fnmatchcase(group, pattern) for pattern in self._ignore_groups)
 
-    def _ends(self, partitions: Sequence[Partition]) -> dict[Key, int]:
-        wanted = {TopicPartition(*p.key): OffsetSpec.LATEST for p in partitions if not p.offline and not p.internal}
+    def _offsets(self, keys: Iterable[Key], spec: OffsetSpec) -> dict[Key, int]:
+        wanted = {TopicPartition(*key): spec for key in keys}
         if not wanted:
             return {}
         told = self._admin.list_partition_offsets(wanted, timeout_ms=self._request_s * 1000)
-        return {(tp.topic, tp.partition): end.offset for tp, end in told.items()}
+        return {(tp.topic, tp.partition): found.offset for tp, found in told.items()}
 
 
-def is_consumer(row: Mapping[str, Any]) -> bool:
-    """Whether a listed group consumes topics: Connect workers and share groups keep other accounts."""
-    return row.get("protocol_type") in ("consumer", "") and row.get("group_type") in (None, "", "classic", "consumer")
-
-
-def count_members(described: Mapping[str, Any] | None) -> int | None:
-    """Members of a described group; None when the broker did not describe it."""
-    return None if described is None or described.get("error") else len(described["members"])
-
-
-def assigned_to(described: Mapping[str, Any] | None) -> dict[Key, str] | None:
-    """By partition, the member of a described group that has it; None when the broker did not describe it all."""
-    if described is None or described.get("error"):
-        return None
-    found: dict[Key, str] = {}
-    for member in described["members"]:
-        assignment = member.get("member_assignment")
-        if not isinstance(assignment, Mapping):  # not a consumer's, or of a version the client does not know
-            return None
-        who = f"{member.get('client_id', '')} at {str(member.get('client_host', '')).lstrip('/')}"
-        for row in assignment.get("assigned_partitions", ()):
-            found |= {(row["topic"], number): who for number in row["partitions"]}
-    return found
-
-
-def parse_brokers(rows: Iterable[Mapping[str, Any]]) -> tuple[Broker, ...]:
-    """The brokers in order of their number."""
-    brokers = [
-        Broker(row["broker_id"], join_address(row["host"], row["port"]), row.get("rack"), bool(row.get("is_fenced")))
-        for row in rows
-    ]
-    return tuple(sorted(brokers, key=lambda broker: broker.id))
-
-
-def parse_partitions(topics: Iterable[Mapping[str, Any]]) -> tuple[Partition, ...]:
-    """Every partition of every topic."""
-    return tuple(
-        Partition(
-            topic["name"],
-            row["partition_index"],
-            row["leader_id"],
-            tuple(row["replica_nodes"]),
-            tuple(row["isr_nodes"]),
-        )
-        for topic in topics
-        for row in topic["partitions"]
-    )
+def readable(partitions: Iterable[Partition]) -> list[Key]:
+    """The partitions whose ends are asked for: those with a leader, of topics people made."""
+    return [partition.key for partition in partitions if not partition.offline and not partition.internal]
 
 
 def why_not(exc: Exception) -> str:

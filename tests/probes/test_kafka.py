@@ -91,11 +91,17 @@ def values(collected: Collected) -> dict[str, float]:
     return {reading.metric: reading.value for reading in collected.readings}
 
 
+def rows(collected: Collected, table: str) -> list[dict[str, object]]:
+    found = collected.tables[table]
+    return [dict(zip(found.columns, row, strict=True)) for row in found.rows]
+
+
 @pytest.mark.kafka
 def test_a_real_broker_with_a_stopped_group(probe: KafkaProbe, filled: KafkaBroker) -> None:
     collected = probe.collect()
     told = values(collected)
-    written = collected.tables["topics"].rows[0][-1]
+    (topic,) = rows(collected, "topics")
+    written = topic["messages"]
     assert told["kafka_brokers"] == 1
     assert told["kafka_controller_known"] == 1
     assert told["kafka_topics"] == 1
@@ -104,12 +110,23 @@ def test_a_real_broker_with_a_stopped_group(probe: KafkaProbe, filled: KafkaBrok
     assert told["kafka_partitions_below_min_in_sync"] == 0
     assert told["kafka_lag_messages"] == told["kafka_group_lag_messages"] == written - 20 == 30
     assert told["kafka_group_state"] == 1
-    assert collected.tables["topics"].rows == ((TICKS, 2, 1, 0, None, 50),)
+    assert (topic["topic"], topic["partitions"], topic["replicas"], topic["at_risk"]) == (TICKS, 2, 1, "")
+    assert topic["size_bytes"] == told["kafka_topic_size_bytes"] > 50
+    assert topic["kept_seconds"] == 7 * 86400
+    assert 0 < told["kafka_disk_available_ratio"] < 1
+    assert told["kafka_failed_disks"] == told["kafka_group_lost_messages"] == 0
+    assert told["kafka_group_retention_used_ratio"] < 0.001
+    assert (told["kafka_quorum_voters"], told["kafka_quorum_behind_seconds"]) == (1, 0)
+    assert rows(collected, "quorum") == [{"node": 1, "role": "leader", "behind_records": 0, "behind_seconds": 0.0}]
+    assert [(row["partition"], row["leader"], row["state"]) for row in rows(collected, "partitions")][-2:] == [
+        (0, 1, "ok"),
+        (1, 1, "ok"),
+    ]
     (group,) = collected.tables["groups"].rows
     assert group[:-1] == (GROUP, "unknown", "Empty", 0, TICKS, 30)
     assert told["kafka_group_evaluation"] == 1
     assert sum(row[6] for row in collected.tables["positions"].rows) == 30
-    assert collected.tables["brokers"].rows == ((1, filled.bootstrap, "", True, "up"),)
+    assert collected.tables["brokers"].rows == ((1, filled.bootstrap, "", True, "up", 3, 3),)
     assert "KRaft" in collected.facts["controller"]
     assert collected.unavailable == []
     assert collected.findings == []
@@ -134,9 +151,11 @@ def test_rates_and_lag_in_time_from_two_collections(probe: KafkaProbe, filled: K
 @contextlib.contextmanager
 def member(bootstrap: str, group: str) -> Iterator[KafkaConsumer]:
     """A consumer that has its partitions and consumes nothing."""
-    consumer = KafkaConsumer(TICKS, bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False)
+    consumer = KafkaConsumer(
+        TICKS, bootstrap_servers=bootstrap, group_id=group, auto_offset_reset="earliest", enable_auto_commit=False
+    )
     try:
-        assert eventually(lambda: consumer.poll(100, max_records=1) is not None and bool(consumer.assignment()), 20)
+        assert eventually(lambda: bool(consumer.poll(2000, max_records=1)), 20)
         yield consumer
     finally:
         consumer.close()

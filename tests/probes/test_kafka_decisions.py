@@ -9,8 +9,8 @@ from probes.kafka import KafkaComponent, advertised_failure
 from probes.kafka_handshake import NotKafka, join_address, parse_advertised, parse_versions
 from probes.kafka_metrics import METRICS
 from probes.kafka_movement import STEADY_READINGS, Movement
-from probes.kafka_read import count_members, is_consumer
-from probes.kafka_snapshot import Broker, Group, Partition, Snapshot
+from probes.kafka_parse import count_members, is_consumer
+from probes.kafka_snapshot import Broker, Group, Partition, Quorum, Snapshot, TopicSettings
 from probes.result import ProbeFailure, Reading, Status, labels
 
 
@@ -22,10 +22,10 @@ def snapshot(at_s: float = 0.0, **changes: object) -> Snapshot:
     healthy = Snapshot(
         cluster_id="c",
         controller=1,
-        quorum_told=True,
+        quorum=Quorum(1),
         brokers=(Broker(1, "a:9092"), Broker(2, "b:9092")),
         partitions=(partition(), partition(number=1, leader=1), partition("__consumer_offsets")),
-        min_in_sync={"ticks": 1, "__consumer_offsets": 1},
+        settings={"ticks": TopicSettings(), "__consumer_offsets": TopicSettings()},
         groups=(),
         ends={("ticks", 0): 100, ("ticks", 1): 50},
         ends_at_s=at_s,
@@ -79,11 +79,12 @@ def test_a_broken_partition_is_found(broken: Partition, metric: str, status: Sta
 
 def test_below_min_in_sync_is_critical_and_nothing_when_not_told() -> None:
     thin = (partition(in_sync=(1,)),)
-    assert values(snapshot(partitions=thin, min_in_sync={"ticks": 2}))["kafka_partitions_below_min_in_sync"] == 1
+    wants_two = {"ticks": TopicSettings(min_in_sync=2)}
+    assert values(snapshot(partitions=thin, settings=wants_two))["kafka_partitions_below_min_in_sync"] == 1
     assert ("kafka_partitions_below_min_in_sync", Status.CRITICAL) in judged(
         Reading("kafka_partitions_below_min_in_sync", 1.0)
     )
-    assert "kafka_partitions_below_min_in_sync" not in values(snapshot(partitions=thin, min_in_sync=None))
+    assert "kafka_partitions_below_min_in_sync" not in values(snapshot(partitions=thin, settings=None))
 
 
 def test_leaders_out_of_place_leave_offline_partitions_out() -> None:
@@ -144,6 +145,9 @@ def test_missing_brokers_are_named_and_forgotten_after_a_day() -> None:
     two_gone = decide.missing_brokers(seen, three[:1])
     assert two_gone is not None
     assert two_gone.status == Status.CRITICAL
+    never_seen = decide.missing_brokers(seen, three, [partition(), Partition("t", 0, 1, (1, 9), (1,))])
+    assert never_seen is not None
+    assert never_seen.message == "Missing brokers: 9; there were 4 within the last day."
     next_day = decide.after_seeing(seen, three[:2], 86_401.0)
     assert decide.missing_brokers(next_day, three[:2]) is None
 
@@ -153,9 +157,9 @@ def test_fenced_brokers_are_down() -> None:
     assert values(shot)["kafka_brokers"] == 1
     seen = {3: (Broker(3, "c:9092"), 0.0)}
     assert decide.broker_rows(shot, seen) == (
-        (1, "a:9092", "r1", True, "up"),
-        (2, "b:9092", "", False, "down"),
-        (3, "c:9092", "", False, "down"),
+        (1, "a:9092", "r1", True, "up", 3, 3),
+        (2, "b:9092", "", False, "down", 3, 0),
+        (3, "c:9092", "", False, "down", 0, 0),
     )
 
 
@@ -170,22 +174,16 @@ def test_offline_offsets_topic_says_that_commits_fail() -> None:
 def test_tables_hide_internal_topics() -> None:
     shot = snapshot(groups=(book(p0=40, p1=50),))
     shown = decide.tables(shot, Movement().turn(shot), {})
-    assert shown["topics"].rows == (("ticks", 2, 2, 0, None, 150),)
+    assert shown["topics"].rows == (
+        ("ticks", 2, 2, 0, 0, 0, 0, None, 150, None, None, None, "acks=all waits for one copy"),
+    )
     assert "groups" not in decide.tables(snapshot(groups=None), Movement().turn(snapshot(groups=None)), {})
     assert decide.summarise(shot, Movement().turn(shot)) == "1 topic, lag 60"
 
 
-def test_very_many_topics_keep_series_of_the_biggest() -> None:
-    names = [f"t{n}" for n in range(decide.MOST_TOPICS + 5)]
-    ends = {(name, 0): n for n, name in enumerate(names)}
-    shot = snapshot(partitions=[partition(name) for name in names], ends=ends)
-    assert set(names[:5]).isdisjoint(decide.biggest_topics(shot))
-    assert len(decide.biggest_topics(shot)) == decide.MOST_TOPICS
-
-
 def test_the_controller_is_named_with_what_it_is_worth() -> None:
     assert "quorum" in decide.facts(snapshot())["controller"]
-    assert "any live broker" in decide.facts(snapshot(quorum_told=False))["controller"]
+    assert "any live broker" in decide.facts(snapshot(quorum=None))["controller"]
     assert decide.facts(snapshot(controller=-1))["controller"] == "none"
 
 

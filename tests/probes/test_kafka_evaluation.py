@@ -142,10 +142,10 @@ def snapshot(at_s: float, ends: dict[Key, int] | None, *told: Group, **changes: 
     return Snapshot(
         cluster_id="c",
         controller=1,
-        quorum_told=True,
+        quorum=None,
         brokers=(),
         partitions=(),
-        min_in_sync=None,
+        settings=None,
         groups=told,
         ends=ends,
         ends_at_s=at_s,

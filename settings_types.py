@@ -139,17 +139,7 @@ class SecretUrl:
             return value
         if not isinstance(value, str) or not value.strip():
             raise PydanticCustomError("url", "expected a URL, or file:/path of a file that holds it")
-        if value.startswith("file:"):
-            path = Path(value.removeprefix("file:"))
-            try:
-                value = path.read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError) as exc:
-                reason = getattr(exc, "strerror", None) or "not a text file"
-                raise PydanticCustomError(
-                    "secret_file",
-                    "the secret file {path} cannot be read: {reason}",
-                    {"path": str(path), "reason": reason},
-                ) from None
+        value = _from_file(value)
         if not _is_usable(value):
             raise PydanticCustomError(
                 "url",
@@ -163,6 +153,66 @@ class SecretUrl:
         return core_schema.no_info_plain_validator_function(
             cls.parse, serialization=core_schema.plain_serializer_function_ser_schema(str)
         )
+
+
+class Secret:
+    """A password or token that never shows: ``str()`` and ``repr()`` mask it, `reveal` does not.
+
+    In the configuration it is the secret itself or ``file:/path`` of a file that holds it.
+    """
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        if len(text) >= 4:  # a shorter one would blank pieces of other words
+            _secrets.add(text)
+
+    def reveal(self) -> str:
+        """The secret itself; for handing to a client, never for showing."""
+        return self._text
+
+    def __str__(self) -> str:
+        return "***"
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    @classmethod
+    def parse(cls, value: object) -> "Secret":
+        if isinstance(value, cls):
+            return value
+        if not isinstance(value, str) or not value.strip():
+            raise PydanticCustomError("secret", "expected a secret, or file:/path of a file that holds it")
+        return cls(_from_file(value))
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            cls.parse, serialization=core_schema.plain_serializer_function_ser_schema(str)
+        )
+
+
+def _from_file(value: str) -> str:
+    """What a secret says: ``file:/path`` is replaced by what the file holds."""
+    if not value.startswith("file:"):
+        return value
+    path = Path(value.removeprefix("file:"))
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as exc:
+        reason = getattr(exc, "strerror", None) or "not a text file"
+        raise PydanticCustomError(
+            "secret_file",
+            "the secret file {path} cannot be read: {reason}",
+            {"path": str(path), "reason": reason},
+        ) from None
 
 
 def _is_usable(url: str) -> bool:

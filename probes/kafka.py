@@ -2,16 +2,18 @@
 
 import time
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaConnectionError, KafkaTimeoutError, RequestTimedOutError
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from probes import kafka_decisions as decide
 from probes import kafka_groups as groups
 from probes.kafka_client import open_admin
 from probes.kafka_handshake import greet
+from probes.kafka_login import Access, Login, Mechanism
 from probes.kafka_metrics import METRICS
 from probes.kafka_movement import Movement
 from probes.kafka_read import Reader
@@ -20,7 +22,7 @@ from probes.kind import Kind
 from probes.result import Collected, Finding, ProbeFailure, Status
 from probes.tcp import connect
 from settings import Component
-from settings_types import Address
+from settings_types import Address, Secret
 
 
 def split_addresses(value: object) -> object:
@@ -29,16 +31,43 @@ def split_addresses(value: object) -> object:
 
 
 class KafkaComponent(Component):
-    """``[[component]] kind = "kafka"``: a cluster, reached over listeners without TLS and login.
+    """``[[component]] kind = "kafka"``: a cluster.
 
     Attributes:
         bootstrap: ``"host:port"`` of one broker or several (a list, or with commas between); any that answers will do.
         ignore_groups: consumer groups that are not looked at, as shell patterns.
+        tls: whether the listeners speak TLS.
+        ca_file: PEM file of the authorities that signed the brokers' certificates; unset: those of the system.
+        verify_tls: whether the certificates must be trusted here and name the host.
+        sasl_mechanism, user, password: the login, all three or none; ``password`` also as ``file:/path``. The user
+            needs Describe on the cluster, topics and groups, and DescribeConfigs on topics.
     """
 
     kind: Literal["kafka"]
     bootstrap: Annotated[tuple[Address, ...], BeforeValidator(split_addresses), Field(min_length=1, max_length=10)]
     ignore_groups: tuple[str, ...] = ("console-consumer-*",)
+    tls: bool = False
+    ca_file: str = ""
+    verify_tls: bool = True
+    sasl_mechanism: Mechanism | None = None
+    user: str = ""
+    password: Secret | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if len({bool(self.sasl_mechanism), bool(self.user), self.password is not None}) > 1:
+            raise PydanticCustomError("login", "a login needs sasl_mechanism, user and password: give all three")
+        if self.ca_file and not self.tls:
+            raise PydanticCustomError("ca_file", "ca_file is about TLS: set tls = true as well")
+        return self
+
+    @property
+    def access(self) -> Access:
+        """How its brokers are spoken to."""
+        login = None
+        if self.sasl_mechanism and self.password:
+            login = Login(self.sasl_mechanism, self.user, self.password.reveal())
+        return Access(self.tls, self.ca_file, self.verify_tls, login)
 
     @property
     def target(self) -> str:
@@ -73,6 +102,7 @@ class KafkaProbe:
     def __init__(self, component: KafkaComponent, deadline_s: float) -> None:
         self._component = component
         self._deadline_s = deadline_s
+        self._access = component.access
         self._admin: KafkaAdminClient | None = None
         self._reader: Reader | None = None
         self._advertised: tuple[str, ...] = ()
@@ -120,7 +150,7 @@ class KafkaProbe:
             raise next(iter(failures.values()))
         request_s = self._deadline_s * self.request_share
         try:
-            self._admin = open_admin(list(answering), self._deadline_s * self.bootstrap_share, request_s)
+            self._admin = open_admin(list(answering), self._deadline_s * self.bootstrap_share, request_s, self._access)
         except Exception as exc:  # as above
             raise self._explain(exc) from exc
         self._reader = Reader(self._admin, self._component.ignore_groups, request_s)
@@ -132,7 +162,7 @@ class KafkaProbe:
         failures: dict[str, ProbeFailure] = {}
         for address in self._component.bootstrap:
             try:
-                greeting = greet(address, self._each_s)
+                greeting = greet(address, self._each_s, self._access)
             except ProbeFailure as failure:
                 failures[address] = failure
             else:
@@ -167,7 +197,7 @@ class KafkaProbe:
             if time.monotonic() > until_s:
                 break
             try:
-                greet(address, self._each_s)
+                greet(address, self._each_s, self._access)
             except ProbeFailure as failure:
                 failures[address] = failure
         if failures:

@@ -15,6 +15,7 @@ from kafka.net.compat import KafkaNetClient
 from kafka.net.inet import KafkaNetSocket
 
 from probes.dns import RESOLVER
+from probes.kafka_login import PLAIN_ACCESS, Access
 from probes.result import ProbeFailure
 
 # What the client logs at every failed try, the result says once and in words.
@@ -37,7 +38,9 @@ class _BoundedLookup(KafkaNetSocket):
         return socket.getaddrinfo(ip, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
 
 
-def open_admin(bootstrap: Sequence[str], bootstrap_s: float, request_s: float) -> KafkaAdminClient:
+def open_admin(
+    bootstrap: Sequence[str], bootstrap_s: float, request_s: float, access: Access = PLAIN_ACCESS
+) -> KafkaAdminClient:
     """An admin client that has spoken to one of `bootstrap`.
 
     Args:
@@ -56,6 +59,7 @@ def open_admin(bootstrap: Sequence[str], bootstrap_s: float, request_s: float) -
         request_timeout_ms=request_s * 1000,
         reconnect_backoff_max_ms=RECONNECT_MAX_MS,
         proxy_url="resolver://",
+        **access.options(),
     )
     return admin
 

@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from probes.kafka_handshake import join_address
 from probes.kafka_snapshot import Broker, Disk, Key, Partition, Quorum, QuorumNode, Storage, TopicSettings
+from probes.kafka_wire import join_address
 
 SETTINGS = (
     "min.insync.replicas",

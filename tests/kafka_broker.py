@@ -1,4 +1,4 @@
-"""A real Apache Kafka broker for tests: one KRaft node in its own Java process; jars from Maven Central, cached."""
+"""Real Apache Kafka brokers for tests: KRaft nodes in Java processes of their own; jars from Maven Central, cached."""
 
 import contextlib
 import fcntl
@@ -12,7 +12,8 @@ import subprocess
 import tempfile
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -33,11 +34,11 @@ POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
 """
 
 PROPERTIES = """process.roles=broker,controller
-node.id=1
-controller.quorum.bootstrap.servers=127.0.0.1:{controller_port}
-listeners={listener}://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners={listener}://{advertised}
-listener.security.protocol.map={listener}:{listener},CONTROLLER:PLAINTEXT
+node.id={node}
+{quorum}
+listeners={listeners},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners={advertised}
+listener.security.protocol.map={protocols},CONTROLLER:PLAINTEXT
 inter.broker.listener.name={listener}
 controller.listener.names=CONTROLLER
 log.dirs={directory}/data
@@ -130,13 +131,20 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
+def new_cluster_id() -> str:
+    return urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A", 1)
+
+
 class KafkaBroker:
     """One broker, its own controller, with its data in `directory`.
 
     Args:
         advertised: what clients are told to connect to; the broker's own address unless given.
         listener: security protocol of the listener for clients, e.g. ``SASL_PLAINTEXT``.
+        also: security protocols of further listeners, each on a port of its own (`address_of`).
         extra: further lines of server.properties.
+        scram: users that log in by SCRAM, with their passwords.
+        node, voters, cluster_id: its place among several; by itself unless given.
     """
 
     def __init__(
@@ -146,10 +154,16 @@ class KafkaBroker:
         *,
         advertised: str | None = None,
         listener: str = "PLAINTEXT",
+        also: Sequence[str] = (),
         extra: str = "",
+        scram: Mapping[str, str] | None = None,
+        node: int = 1,
+        voters: Mapping[int, int] | None = None,
+        cluster_id: str | None = None,
     ) -> None:
+        self.node = node
         self.port = port or free_port()
-        self.controller_port = free_port()
+        self.controller_port = voters[node] if voters else free_port()
         self.bootstrap = f"127.0.0.1:{self.port}"
         self.pid: int | None = None
         self._directory = directory
@@ -157,26 +171,55 @@ class KafkaBroker:
         self._process: subprocess.Popen[bytes] | None = None
         directory.mkdir(parents=True, exist_ok=True)
         self._properties = directory / "server.properties"
+        self._addresses = {listener: self.bootstrap} | {name: f"127.0.0.1:{free_port()}" for name in also}
+        told = self._addresses | {listener: advertised or self.bootstrap}
+        if voters:
+            quorum = "controller.quorum.voters=" + ",".join(f"{n}@127.0.0.1:{at}" for n, at in voters.items())
+        else:
+            quorum = f"controller.quorum.bootstrap.servers=127.0.0.1:{self.controller_port}"
         self._properties.write_text(
             PROPERTIES.format(
+                node=node,
+                quorum=quorum,
                 controller_port=self.controller_port,
-                port=self.port,
                 listener=listener,
-                advertised=advertised or self.bootstrap,
+                listeners=",".join(f"{name}://{address}" for name, address in self._addresses.items()),
+                advertised=",".join(f"{name}://{address}" for name, address in told.items()),
+                protocols=",".join(f"{name}:{name}" for name in told),
                 directory=directory,
                 extra=extra,
             )
         )
-        cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A", 1)
-        self._run("kafka.tools.StorageTool", "format", "--standalone", "-t", cluster_id, "-c", str(self._properties))
+        users = [
+            option
+            for user, password in (scram or {}).items()
+            for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512")
+            for option in ("--add-scram", f"{mechanism}=[name={user},password={password}]")
+        ]
+        alone = [] if voters else ["--standalone"]
+        options = [*alone, *users, "-t", cluster_id or new_cluster_id(), "-c", str(self._properties)]
+        self._run("kafka.tools.StorageTool", "format", *options)
+
+    def address_of(self, protocol: str) -> str:
+        """``host:port`` of the listener with this security protocol."""
+        return self._addresses[protocol]
 
     def start(self) -> None:
         """Start and wait until clients are let in."""
+        self.launch()
+        self.wait()
+
+    def launch(self) -> None:
+        """Start and do not wait: of several brokers one alone does not let clients in."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*self._java("-Xmx256m"), "kafka.Kafka", str(self._properties)], stdout=log, stderr=log
             )
         self.pid = self._process.pid
+
+    def wait(self) -> None:
+        """Wait until clients are let in."""
+        assert self._process
         if not eventually(self._is_up, START_S):
             ended = self._process.poll()
             self.kill()
@@ -252,15 +295,46 @@ def kafka_broker(
     *,
     advertised: str | None = None,
     listener: str = "PLAINTEXT",
+    also: Sequence[str] = (),
     extra: str = "",
+    scram: Mapping[str, str] | None = None,
 ) -> Iterator[KafkaBroker]:
     """A started broker, ended and wiped at the end."""
-    broker = KafkaBroker(directory, port, advertised=advertised, listener=listener, extra=extra)
+    broker = KafkaBroker(directory, port, advertised=advertised, listener=listener, also=also, extra=extra, scram=scram)
     try:
         broker.start()
         yield broker
     finally:
         broker.close()
+
+
+@contextlib.contextmanager
+def kafka_cluster(directory: Path, size: int = 3, *, extra: str = "") -> Iterator[tuple[KafkaBroker, ...]]:
+    """Brokers that are also each other's controllers, ended and wiped at the end."""
+    voters, cluster_id = {node: free_port() for node in range(1, size + 1)}, new_cluster_id()
+    brokers: list[KafkaBroker] = []
+    try:
+        with ThreadPoolExecutor(size) as pool:  # formatting takes a second of Java each
+            made = [
+                pool.submit(
+                    KafkaBroker,
+                    directory / str(node),
+                    node=node,
+                    voters=voters,
+                    cluster_id=cluster_id,
+                    extra=f"broker.rack=rack-{node}\n{extra}",
+                )
+                for node in voters
+            ]
+            brokers += [broker.result() for broker in made]
+        for broker in brokers:
+            broker.launch()
+        for broker in brokers:
+            broker.wait()
+        yield tuple(brokers)
+    finally:
+        for broker in brokers:
+            broker.close()
 
 
 @functools.cache

@@ -268,19 +268,6 @@ def test_an_address_clients_cannot_reach_is_named(tmp_path: Path) -> None:
         assert "advertised.listeners" in caught.error.hint
 
 
-@pytest.mark.kafka
-def test_a_controller_and_a_listener_with_login_are_explained(tmp_path: Path) -> None:
-    require_kafka()
-    login = 'org.apache.kafka.common.security.plain.PlainLoginModule required username="a" password="b" user_a="b";'
-    extra = (
-        "sasl.enabled.mechanisms=PLAIN\nsasl.mechanism.inter.broker.protocol=PLAIN\n"
-        f"listener.name.sasl_plaintext.plain.sasl.jaas.config={login}"
-    )
-    with kafka_broker(tmp_path / "sasl", listener="SASL_PLAINTEXT", extra=extra) as broker:
-        assert failure(broker.bootstrap).error.code == "auth_required"
-        assert failure(f"127.0.0.1:{broker.controller_port}").error.code == "wrong_listener"
-
-
 @pytest.fixture
 def tansu(tmp_path: Path) -> Iterator[str]:
     """``host:port`` of the demo's broker, which speaks Kafka's protocol without being Kafka."""

@@ -6,11 +6,11 @@ from pydantic import ValidationError
 from probes import kafka_decisions as decide
 from probes.catalogue import Judge
 from probes.kafka import KafkaComponent, advertised_failure
-from probes.kafka_handshake import NotKafka, join_address, parse_advertised, parse_versions
 from probes.kafka_metrics import METRICS
 from probes.kafka_movement import STEADY_READINGS, Movement
 from probes.kafka_parse import count_members, is_consumer
 from probes.kafka_snapshot import Broker, Group, Partition, Quorum, Snapshot, TopicSettings
+from probes.kafka_wire import NotKafka, join_address, parse_advertised, parse_versions
 from probes.result import ProbeFailure, Reading, Status, labels
 
 

@@ -82,7 +82,7 @@ def tls_alert(client: socket.socket, stop: threading.Event) -> None:
         (slow_size, "timeout", "did not answer"),
         (only_greets, "timeout", "greets but does not answer"),
         (web_server, "wrong_protocol", "web server"),
-        (tls_alert, "wrong_protocol", "TLS"),
+        (tls_alert, "tls_failed", "speaks TLS"),
     ],
 )
 def test_a_fault_behind_the_first_bytes(behave: Behaviour, code: str, words: str) -> None:

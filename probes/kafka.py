@@ -1,7 +1,7 @@
 """Kafka: brokers, partitions and copies, message rates, and how far consumer groups are behind."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, ClassVar, Literal, Self
 
 from kafka import KafkaAdminClient
@@ -124,9 +124,11 @@ class KafkaProbe:
         except Exception as exc:  # the client raises a great many things when a broker goes away
             self.close()
             raise self._explain(exc) from exc
+        findings = decide.silent_bootstrap({a: f.error.message for a, f in unusable.items()})
         if reader.confused:
             self.close()
-        return self._collected(snapshot, decide.silent_bootstrap({a: f.error.message for a, f in unusable.items()}))
+            findings += decide.silent_brokers(snapshot, self._silent(snapshot.alive))
+        return self._collected(snapshot, findings)
 
     def _read(self, reader: Reader, started_s: float) -> Snapshot:
         """A snapshot; tried once more when a broker of several refused at once, as the client then asks another."""
@@ -184,6 +186,20 @@ class KafkaProbe:
                 except ProbeFailure as failure:
                     failures[address] = failure
         return failures
+
+    def _silent(self, brokers: Iterable[Broker]) -> dict[int, str]:
+        """Why brokers that the cluster still counts on cannot be reached, by number; asked when a request failed."""
+        until_s = time.monotonic() + self._deadline_s * self.greet_share
+        found: dict[int, str] = {}
+        for broker in brokers:
+            left_s = until_s - time.monotonic()
+            if left_s <= 0:
+                break
+            try:
+                connect(broker.address, min(left_s, self._each_s))
+            except ProbeFailure as failure:
+                found[broker.id] = failure.error.message
+        return found
 
     def _explain(self, exc: Exception) -> ProbeFailure:
         """Why the client failed with `exc`, found out by looking at the sockets ourselves."""

@@ -151,6 +151,21 @@ def tables(snapshot: Snapshot, moved: Moved, seen: Seen) -> dict[str, Table]:
     return found | groups.tables(snapshot, moved)
 
 
+def silent_brokers(snapshot: Snapshot, failures: Mapping[int, str]) -> list[Finding]:
+    """A finding for each broker that does not answer though the cluster has not noticed yet."""
+    return [
+        Finding(
+            metric="kafka_brokers",
+            status=Status.WARNING,
+            message=f"Broker {broker.id} ({broker.address}) does not answer: {failures[broker.id]}",
+            hint="The cluster gives its partitions to others when it has missed it for long enough (9 s by default).",
+            labels=labels(broker=str(broker.id)),
+        )
+        for broker in snapshot.alive
+        if broker.id in failures
+    ]
+
+
 def role(node: QuorumNode, snapshot: Snapshot) -> str:
     """What a node is in the quorum, in a word."""
     return "leader" if node.id == snapshot.controller else "voter" if node.voter else "observer"

@@ -13,7 +13,6 @@ import tempfile
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -33,10 +32,10 @@ POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
 </project>
 """
 
-PROPERTIES = """process.roles=broker,controller
+PROPERTIES = """process.roles={roles}
 node.id={node}
 {quorum}
-listeners={listeners},CONTROLLER://127.0.0.1:{controller_port}
+listeners={listeners}
 advertised.listeners={advertised}
 listener.security.protocol.map={protocols},CONTROLLER:PLAINTEXT
 inter.broker.listener.name={listener}
@@ -144,7 +143,8 @@ class KafkaBroker:
         also: security protocols of further listeners, each on a port of its own (`address_of`).
         extra: further lines of server.properties.
         scram: users that log in by SCRAM, with their passwords.
-        node, voters, cluster_id: its place among several; by itself unless given.
+        node, voters, cluster_id: its place among several brokers, and the controllers by node with their ports; by
+            itself and its own controller unless given.
     """
 
     def __init__(
@@ -163,7 +163,8 @@ class KafkaBroker:
     ) -> None:
         self.node = node
         self.port = port or free_port()
-        self.controller_port = voters[node] if voters else free_port()
+        voters = voters or {node: free_port()}
+        self.controller_port = voters.get(node, 0)
         self.bootstrap = f"127.0.0.1:{self.port}"
         self.pid: int | None = None
         self._directory = directory
@@ -173,32 +174,37 @@ class KafkaBroker:
         self._properties = directory / "server.properties"
         self._addresses = {listener: self.bootstrap} | {name: f"127.0.0.1:{free_port()}" for name in also}
         told = self._addresses | {listener: advertised or self.bootstrap}
-        if voters:
-            quorum = "controller.quorum.voters=" + ",".join(f"{n}@127.0.0.1:{at}" for n, at in voters.items())
-        else:
-            quorum = f"controller.quorum.bootstrap.servers=127.0.0.1:{self.controller_port}"
+        listeners = [f"{name}://{address}" for name, address in self._addresses.items()]
+        if self.controller_port:
+            listeners.append(f"CONTROLLER://127.0.0.1:{self.controller_port}")
         self._properties.write_text(
             PROPERTIES.format(
+                roles="broker,controller" if self.controller_port else "broker",
                 node=node,
-                quorum=quorum,
-                controller_port=self.controller_port,
+                quorum="controller.quorum.voters=" + ",".join(f"{n}@127.0.0.1:{at}" for n, at in voters.items()),
                 listener=listener,
-                listeners=",".join(f"{name}://{address}" for name, address in self._addresses.items()),
+                listeners=",".join(listeners),
                 advertised=",".join(f"{name}://{address}" for name, address in told.items()),
                 protocols=",".join(f"{name}:{name}" for name in told),
                 directory=directory,
                 extra=extra,
             )
         )
+        self._format(cluster_id or new_cluster_id(), scram or {})
+
+    def _format(self, cluster_id: str, scram: Mapping[str, str]) -> None:
+        if not self.controller_port:  # of a broker alone Kafka wants no more than this, and saves a start of Java
+            meta = f"version=1\nnode.id={self.node}\ncluster.id={cluster_id}\ndirectory.id={new_cluster_id()}\n"
+            (self._directory / "data").mkdir()
+            (self._directory / "data" / "meta.properties").write_text(meta)
+            return
         users = [
             option
-            for user, password in (scram or {}).items()
+            for user, password in scram.items()
             for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512")
             for option in ("--add-scram", f"{mechanism}=[name={user},password={password}]")
         ]
-        alone = [] if voters else ["--standalone"]
-        options = [*alone, *users, "-t", cluster_id or new_cluster_id(), "-c", str(self._properties)]
-        self._run("kafka.tools.StorageTool", "format", *options)
+        self._run("kafka.tools.StorageTool", "format", *users, "-t", cluster_id, "-c", str(self._properties))
 
     def address_of(self, protocol: str) -> str:
         """``host:port`` of the listener with this security protocol."""
@@ -310,23 +316,15 @@ def kafka_broker(
 
 @contextlib.contextmanager
 def kafka_cluster(directory: Path, size: int = 3, *, extra: str = "") -> Iterator[tuple[KafkaBroker, ...]]:
-    """Brokers that are also each other's controllers, ended and wiped at the end."""
-    voters, cluster_id = {node: free_port() for node in range(1, size + 1)}, new_cluster_id()
+    """Brokers in racks of their own, ended and wiped at the end; the first is the controller, too."""
+    voters, cluster_id = {1: free_port()}, new_cluster_id()
     brokers: list[KafkaBroker] = []
+
     try:
-        with ThreadPoolExecutor(size) as pool:  # formatting takes a second of Java each
-            made = [
-                pool.submit(
-                    KafkaBroker,
-                    directory / str(node),
-                    node=node,
-                    voters=voters,
-                    cluster_id=cluster_id,
-                    extra=f"broker.rack=rack-{node}\n{extra}",
-                )
-                for node in voters
-            ]
-            brokers += [broker.result() for broker in made]
+        for node in range(1, size + 1):
+            rack = f"broker.rack=rack-{node}\n{extra}"
+            broker = KafkaBroker(directory / str(node), node=node, voters=voters, cluster_id=cluster_id, extra=rack)
+            brokers.append(broker)
         for broker in brokers:
             broker.launch()
         for broker in brokers:

@@ -188,7 +188,7 @@ class KafkaProbe:
         return failures
 
     def _silent(self, brokers: Iterable[Broker]) -> dict[int, str]:
-        """Why brokers that the cluster still counts on cannot be reached, by number; asked when a request failed."""
+        """Code of the failure to reach brokers the cluster still counts on, by number; asked when a request failed."""
         until_s = time.monotonic() + self._deadline_s * self.greet_share
         found: dict[int, str] = {}
         for broker in brokers:
@@ -198,7 +198,7 @@ class KafkaProbe:
             try:
                 connect(broker.address, min(left_s, self._each_s))
             except ProbeFailure as failure:
-                found[broker.id] = failure.error.message
+                found[broker.id] = failure.error.code
         return found
 
     def _explain(self, exc: Exception) -> ProbeFailure:

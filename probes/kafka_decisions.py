@@ -151,13 +151,26 @@ def tables(snapshot: Snapshot, moved: Moved, seen: Seen) -> dict[str, Table]:
     return found | groups.tables(snapshot, moved)
 
 
+SILENCE = {
+    "refused": "refuses connections",
+    "timeout": "does not answer",
+    "dns_unknown": "has a name that cannot be resolved here",
+    "dns_timeout": "has a name that the DNS server does not answer for",
+}
+"""What a broker does that cannot be reached, by the code of the failure."""
+
+
 def silent_brokers(snapshot: Snapshot, failures: Mapping[int, str]) -> list[Finding]:
-    """A finding for each broker that does not answer though the cluster has not noticed yet."""
+    """A finding for each broker that cannot be reached though the cluster has not noticed yet.
+
+    Args:
+        failures: codes of the failures, by the broker's number.
+    """
     return [
         Finding(
             metric="kafka_brokers",
             status=Status.WARNING,
-            message=f"Broker {broker.id} ({broker.address}) does not answer: {failures[broker.id]}",
+            message=f"Broker {broker.id} ({broker.address}) {SILENCE.get(failures[broker.id], 'cannot be reached')}.",
             hint="The cluster gives its partitions to others when it has missed it for long enough (9 s by default).",
             labels=labels(broker=str(broker.id)),
         )

@@ -38,6 +38,7 @@ from probes.kafka_snapshot import OFFSETS_TOPIC, Group, Key, Partition, Snapshot
 T = TypeVar("T")
 
 MOST_GROUPS = 200
+TOO_SLOW = "the broker is too slow"
 
 
 class Reader:
@@ -109,7 +110,7 @@ class Reader:
     def _attempt(self, what: str, call: Callable[[], T], of_node: bool = False) -> T | None:
         """What `call` returns; None, and a phrase in `unavailable`, when the broker does not tell."""
         if time.monotonic() > self._until_s:
-            self._unavailable.append(f"{what} (the broker is too slow)")
+            self._unavailable.append(f"{what} ({TOO_SLOW})")
             return None
         try:
             return call()
@@ -122,13 +123,15 @@ class Reader:
     def _slow(
         self, what: str, kept: Kept[T], about: Set[Hashable], read: Callable[[], T], of_node: bool = False
     ) -> T | None:
-        """What is known and not too old; else what is read now."""
-        if not kept.is_fresh(about):
+        """What is known and not too old; else what is read now, or what was known where time is short."""
+        if kept.is_fresh(about):
+            self._unavailable += kept.unavailable
+        elif time.monotonic() <= self._until_s:
             noted = len(self._unavailable)
             value = self._attempt(what, read, of_node)
             kept.keep(value, about, self._unavailable[noted:])
-        else:
-            self._unavailable += kept.unavailable
+        elif kept.value is None:
+            self._unavailable.append(f"{what} ({TOO_SLOW})")
         return kept.value
 
     def _read_settings(self) -> dict[str, TopicSettings]:

@@ -152,6 +152,15 @@ def test_missing_brokers_are_named_and_forgotten_after_a_day() -> None:
     assert decide.missing_brokers(next_day, three[:2]) is None
 
 
+def test_a_broker_that_cannot_be_reached_is_named() -> None:
+    found = decide.silent_brokers(snapshot(), {1: "refused", 2: "odd", 3: "timeout"})
+    assert [finding.message for finding in found] == [
+        "Broker 1 (a:9092) refuses connections.",
+        "Broker 2 (b:9092) cannot be reached.",
+    ]
+    assert {finding.status for finding in found} == {Status.WARNING}
+
+
 def test_fenced_brokers_are_down() -> None:
     shot = snapshot(brokers=(Broker(1, "a:9092", "r1"), Broker(2, "b:9092", None, True)))
     assert values(shot)["kafka_brokers"] == 1

@@ -292,6 +292,18 @@ def test_two_thousand_partitions_take_as_many_requests_as_two() -> None:
     assert sorted(admin.calls) == sorted(ANSWERS.keys() - {"describe_configs", "describe_log_dirs"})
 
 
+def test_what_there_was_no_time_for_is_asked_at_the_next_poll() -> None:
+    admin = Counting()
+    reader = Reader(admin, (), 1.0)  # type: ignore[arg-type]
+    rushed = reader.snapshot(0.0)
+    assert rushed.settings is rushed.storage is None
+    assert "topic settings (the broker is too slow)" in rushed.unavailable
+    assert reader.snapshot(float("inf")).unavailable == ()
+    late = reader.snapshot(0.0)
+    assert late.settings is not None, "what was known stands in"
+    assert "topic settings (the broker is too slow)" not in late.unavailable
+
+
 def test_a_quorum_without_a_leader_has_no_controller() -> None:
     assert decide.facts(snapshot(quorum=Quorum(-1), controller=-1))["controller"] == "none"
 

@@ -1,6 +1,6 @@
 """Kafka: are all partitions led and replicated, and do the consumers keep up?"""
 
-from ui import cards, comparison, frame
+from ui import cards, comparison, frame, kafka
 from ui.panels import show
 from ui.questions import metric_panel
 
@@ -19,9 +19,9 @@ CHARTS = (
     "kafka_ping_seconds",
 )
 TABLES = {
-    "topics": "No topic but Kafka's own.",
-    "groups": "No consumer group.",
     "brokers": "No broker answered.",
+    "disks": "The brokers do not tell their disks.",
+    "quorum": "The cluster does not tell its quorum.",
 }
 
 page = frame.begin("Kafka", "Are all partitions led and replicated, and do the consumers keep up?", charted=True)
@@ -29,13 +29,14 @@ page = frame.begin("Kafka", "Are all partitions led and replicated, and do the c
 
 def kafka_page() -> None:
     view = cards.verdict_line(page.monitor.board.of_kind("kafka"), "kafka", page.now, page.monitor)
-    if view is None:
+    if view is None or kafka.drilled(page, view):
         return
     cards.figures(view.result, FIGURES)
     cards.facts(view.result)
-    cards.tables(view.result, TABLES)
+    kafka.pick(view)
     comparison.control()
     show(page.monitor.reader, [metric_panel(page, metric, (view.name,)) for metric in CHARTS], columns=2)
+    cards.tables(view.result, TABLES)
     cards.all_metrics(view)
 
 

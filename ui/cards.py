@@ -180,6 +180,12 @@ def table(rows: Table | None, empty: str, *, key: str) -> None:
     if rows is None or not rows.rows:
         st.caption(empty)
         return
+    frame, columns = framed(rows)
+    st.dataframe(frame, hide_index=True, key=key, column_config=columns, alt=", ".join(map(pretty, frame.columns)))
+
+
+def framed(rows: Table) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """A probe's table as a frame, columns without any value left out, and how its columns look."""
     frame = pd.DataFrame(list(rows.rows), columns=list(rows.columns)).dropna(axis="columns", how="all")
     columns = {}
     for name in frame.columns:
@@ -191,7 +197,7 @@ def table(rows: Table | None, empty: str, *, key: str) -> None:
         if factor != 1:
             frame[name] = frame[name] * factor
         columns[name] = config(title)
-    st.dataframe(frame, hide_index=True, key=key, column_config=columns, alt=", ".join(map(pretty, frame.columns)))
+    return frame, columns
 
 
 def column_look(name: str, peak: float) -> tuple[str, Callable[[str], Any], float]:

@@ -20,7 +20,7 @@ from ui import cards, charts, kafka_rows, selection, shown
 from ui.frame import Page
 from ui.panels import Panel, Question, plot_answer, show
 from ui.questions import events_of, fresh_s, known_statuses, limits, nothing, statuses_question
-from ui.words import left_out, told
+from ui.words import left_out, told, verbatim
 
 TOPIC, GROUP = "topic", "group"
 MOST_LINES = 12
@@ -56,8 +56,8 @@ def _told(tables: Mapping[str, Table]) -> set[str]:
 
 def _complain(kind: str, name: str, there: Sequence[str]) -> None:
     more = f" and {len(there) - MOST_NAMED} more" if len(there) > MOST_NAMED else ""
-    listed = f"There are: {', '.join(there[:MOST_NAMED])}{more}." if there else "There is none."
-    st.warning(f'"{kind}" is {quoted(name)}, which this cluster does not have. {listed}')
+    listed = f"There are: {', '.join(map(verbatim, there[:MOST_NAMED]))}{more}." if there else "There is none."
+    st.warning(f'"{kind}" is {verbatim(quoted(name))}, which this cluster does not have. {listed}')
 
 
 def pick(view: ComponentView) -> None:
@@ -102,7 +102,7 @@ def look_into(kind: str, name: str) -> None:
 
 def _head(kind: str, name: str, figures: Sequence[tuple[str, str]]) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.subheader(f"{cards.pretty(kind)} {name}", anchor=False)
+        st.subheader(f"{cards.pretty(kind)} {verbatim(name)}", anchor=False)
         st.button(
             "All topics and groups",
             icon=":material/arrow_back:",
@@ -114,6 +114,15 @@ def _head(kind: str, name: str, figures: Sequence[tuple[str, str]]) -> None:
         with st.grid(len(figures), min_column_width=150, gap="small"):
             for title, value in figures:
                 st.metric(title, value, border=True)
+
+
+def _links(kind: str, names: Sequence[str]) -> None:
+    """Buttons that lead to topics or groups."""
+    if names:
+        with st.container(horizontal=True, gap="small"):
+            for name in names[:MOST_NAMED]:
+                key = f"{kind}:{name}"
+                st.button(verbatim(name), key=key, type="tertiary", on_click=look_into, args=(kind, name))
 
 
 def _topic(page: Page, view: ComponentView, tables: Mapping[str, Table], topic: str) -> None:
@@ -146,10 +155,7 @@ def _topic(page: Page, view: ComponentView, tables: Mapping[str, Table], topic: 
     st.markdown("**Partitions**")
     cards.table(partitions, UNKNOWN, key="table:topic partitions")
     st.markdown("**Groups that consume it**")
-    if groups:
-        with st.container(horizontal=True, gap="small"):
-            for group in groups[:MOST_NAMED]:
-                st.button(group, key=f"group:{group}", type="tertiary", on_click=look_into, args=(GROUP, group))
+    _links(GROUP, groups)
     cards.table(positions, "No group has committed an offset of it.", key="table:topic groups")
 
 
@@ -179,10 +185,7 @@ def _group(page: Page, view: ComponentView, tables: Mapping[str, Table], group: 
         ],
     )
     st.markdown("**Partitions**")
-    if topics:
-        with st.container(horizontal=True, gap="small"):
-            for topic in topics[:MOST_NAMED]:
-                st.button(topic, key=f"topic:{topic}", type="tertiary", on_click=look_into, args=(TOPIC, topic))
+    _links(TOPIC, topics)
     cards.table(kafka_rows.of_group(tables, group), "It has committed no offset.", key="table:group partitions")
 
 

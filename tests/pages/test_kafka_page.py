@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import streamlit as st
@@ -16,7 +17,7 @@ from probes.kafka_snapshot import Broker, Group, Partition, Quorum, QuorumNode, 
 from probes.result import ProbeError, ProbeResult, Status, labels, utc
 from tests.history.rows import sampled, write
 from tests.probes.listeners import eventually
-from ui import kafka_rows
+from ui import kafka, kafka_rows, selection
 from ui.state import Running, running
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -167,7 +168,9 @@ def test_from_a_topic_to_its_group_and_back_to_all(recorded: Running) -> None:
     assert "group" not in page.query_params
 
 
-@pytest.mark.parametrize(("kind", "there"), [("topic", "orders, ticks, __consumer_offsets"), ("group", "idle, sink")])
+@pytest.mark.parametrize(
+    ("kind", "there"), [("topic", r"orders, ticks, \_\_consumer\_offsets"), ("group", "idle, sink")]
+)
 def test_a_name_there_is_not_is_said_and_the_cluster_shown(recorded: Running, kind: str, there: str) -> None:
     page = opened(**{kind: "no such thing"})
     expected = f'"{kind}" is "no such thing", which this cluster does not have. There are: {there}.'
@@ -175,9 +178,18 @@ def test_a_name_there_is_not_is_said_and_the_cluster_shown(recorded: Running, ki
     assert frames(page)["topic"] == ["orders", "ticks"]
 
 
+def test_a_row_that_is_ticked_is_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticked = {"pick:group": {"selection": {"rows": [1, 9]}}}
+    query = {"topic": "ticks"}
+    for module in (kafka, selection):
+        monkeypatch.setattr(module, "st", SimpleNamespace(session_state=ticked, query_params=query))
+    kafka._picked("pick:group", "group", ["idle", "sink"])
+    assert query == {"group": "sink"}
+
+
 def test_kafkas_own_topics_can_be_looked_into(recorded: Running) -> None:
     page = opened(topic="__consumer_offsets")
-    assert [element.value for element in page.subheader] == ["Topic __consumer_offsets"]
+    assert [element.value for element in page.subheader] == [r"Topic \_\_consumer\_offsets"]
     assert figures(page)["Partitions"] == "1"
 
 

@@ -11,7 +11,7 @@ ARGS ?=
 export FILE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test setup check bench docs screenshots doctor import backup restore clean
+.PHONY: help run test setup check bench reliability docs screenshots doctor import backup restore clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -35,6 +35,9 @@ bench: $(VENV)/.ready-test ## run the benchmarks; writes benchmarks/results.json
 
 docs: $(VENV)/.ready-run ## write docs/metrics.md from the catalogue of metrics
 	@$(BIN)/python docs/metrics.py
+
+reliability: $(VENV)/.ready-test ## break every dependency in every way and write what the probes say into docs/reliability.md
+	@TAPEWATCH_WRITE_RELIABILITY=1 $(BIN)/python -m pytest tests/probes/test_fault_matrix.py
 
 screenshots: $(VENV)/.ready-test ## take the pictures of the documents from a demo; ARGS="kafka past" for some
 	@$(BIN)/python docs/screenshots.py $(ARGS)

@@ -48,7 +48,7 @@ class Resolver:
         if not answered:
             raise ProbeFailure(
                 "dns_timeout",
-                f'The DNS server did not answer for "{host}" within {wait_s:g} s.',
+                f'The DNS server did not answer for "{host}" within {wait_s:.2g} s.',
                 "Check the name server in /etc/resolv.conf, or give an IP address instead of the name.",
             )
         raise ProbeFailure(

@@ -142,6 +142,8 @@ def _exchange(
         asked_s = time.monotonic()
         connection.request(method, target, headers=_headers(parts, keep_user))
         with connection.getresponse() as response:
+            if sock.ended:  # http.client takes the end of the connection for the end of the headers
+                raise http.client.IncompleteRead(b"")
             phases.wait_s += time.monotonic() - asked_s
             first_byte_s = time.monotonic() - started_s
             body, cut = _read(response)
@@ -173,15 +175,25 @@ def _in_words(name: str, timeout_s: float) -> Iterator[None]:
     except ssl.SSLError as exc:
         raise _tls_failure(name, exc) from None
     except (http.client.RemoteDisconnected, http.client.IncompleteRead, OSError):
-        raise ProbeFailure(
-            "closed", f"{name} closed the connection before it had answered.", "Read the server's log."
-        ) from None
-    except (http.client.HTTPException, ValueError):  # ValueError: http.client on a nonsensical header
+        raise _closed(name) from None
+    except (http.client.HTTPException, ValueError) as exc:  # ValueError: http.client on a nonsensical header
+        if _cut_short(exc):
+            raise _closed(name) from None
         raise ProbeFailure(
             "not_http",
             f"What listens at {name} does not speak HTTP.",
             "Is this the right port? A port that speaks TLS needs https://.",
         ) from None
+
+
+def _closed(name: str) -> ProbeFailure:
+    return ProbeFailure("closed", f"{name} closed the connection before it had answered.", "Read the server's log.")
+
+
+def _cut_short(exc: Exception) -> bool:
+    """Whether the connection ended within a first line that was HTTP so far."""
+    line = str(exc) if isinstance(exc, http.client.BadStatusLine) else "\n"
+    return not line.endswith("\n") and "HTTP/".startswith(line[:5])
 
 
 def tls_context(verify: bool) -> ssl.SSLContext:
@@ -219,16 +231,19 @@ def _read(response: http.client.HTTPResponse) -> tuple[bytes, bool]:
 
 
 class _Bounded:
-    """A socket whose reads end at `until_s`, a monotonic time."""
+    """A socket whose reads end at `until_s`, a monotonic time; `ended` tells that the peer had no more to say."""
 
     until_s: float = 0.0
+    ended: bool = False
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         left_s = self.until_s - time.monotonic()
         if left_s <= 0:
             raise TimeoutError
         self.settimeout(left_s)  # type: ignore[attr-defined]
-        return int(super().recv_into(*args, **kwargs))  # type: ignore[misc]
+        received = int(super().recv_into(*args, **kwargs))  # type: ignore[misc]
+        self.ended = not received
+        return received
 
 
 class _BoundedSocket(_Bounded, socket.socket):
@@ -241,7 +256,7 @@ class _BoundedTls(_Bounded, ssl.SSLSocket):
 
 def _connect(
     parts: SplitResult, tls: Callable[[], ssl.SSLContext], until_s: float, timeout_s: float, phases: Phases
-) -> socket.socket:
+) -> "_BoundedSocket | _BoundedTls":
     """A connection to the server, TLS agreed where the URL asks for it."""
     host = parts.hostname or ""
     port = _port(parts)
@@ -276,7 +291,7 @@ def _connect(
         raise _tls_failure(shown(parts.geturl()), exc) from None
 
 
-def _secure(sock: _BoundedSocket, host: str, context: ssl.SSLContext, until_s: float) -> socket.socket:
+def _secure(sock: _BoundedSocket, host: str, context: ssl.SSLContext, until_s: float) -> _BoundedTls:
     sock.settimeout(max(0.001, until_s - time.monotonic()))  # holds for the whole handshake
     secured = context.wrap_socket(sock, server_hostname=host)
     assert isinstance(secured, _BoundedTls)

@@ -16,6 +16,8 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 DRIP_S = 0.02
+BANNER_S = 0.05
+"""sshd forks before it greets: a client that speaks first has spoken by then."""
 CHUNK = 1 << 16
 CALL_S = 10.0
 T = TypeVar("T")
@@ -136,6 +138,7 @@ class FaultProxy:
                 pass
             return
         if mode is Mode.SSH:
+            await asyncio.sleep(BANNER_S)
             writer.write(SAYS_ITSELF[mode])
         secure = self._secure is not (mode is Mode.WRONG_TLS)
         client = await _secured(reader, writer, self._certified) if secure else _Plain(reader, writer)

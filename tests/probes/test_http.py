@@ -1,4 +1,5 @@
 import http.server
+import socket
 import ssl
 import subprocess
 import threading
@@ -16,6 +17,7 @@ from probes.http_exchange import Answer, fetch, shown, tls_context
 from probes.http_metrics import DAY_S
 from probes.result import ProbeFailure, Reading, Status
 from tests.probes.listeners import (
+    Behaviour,
     black_hole,
     close,
     cut,
@@ -154,6 +156,14 @@ def test_an_answer_that_is_not_the_wanted_one(site: str, path: str, keys: dict[s
     assert site in caught.error.message
 
 
+def cut_after(beginning: bytes) -> Behaviour:
+    def behave(client: socket.socket, stop: threading.Event) -> None:
+        client.recv(65536)
+        client.sendall(beginning)
+
+    return behave
+
+
 @pytest.mark.parametrize(
     ("behave", "code"),
     [
@@ -162,6 +172,8 @@ def test_an_answer_that_is_not_the_wanted_one(site: str, path: str, keys: dict[s
         (drip_body, "timeout"),
         (close, "closed"),
         (cut, "closed"),
+        (cut_after(b"HTTP/1.1 2"), "closed"),
+        (cut_after(b"HTTP/1.1 200 OK\r\nServer: x\r\n"), "closed"),
         (garbage, "not_http"),
     ],
 )

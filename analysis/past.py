@@ -15,6 +15,7 @@ from history.queries.past import LOOK, Figure, Past, Recorded
 from probes import KINDS, METRICS, common
 from probes.cache import ComponentView, explained
 from probes.catalogue import Judge, Metric, thresholds
+from probes.causes import linked
 from probes.kind import Kind, Probe
 from probes.result import Finding, ProbeResult, Reading, Status, utc
 from settings import Component, Settings
@@ -180,7 +181,7 @@ def findings(recorded: Recorded, readings: Sequence[Reading], entry: Watched) ->
     judge = Judge(METRICS, entry.component.thresholds)
     judge.findings(readings, 0.0)  # begins to count how long each has been beyond: for ever, by the next call
     others = judge.findings([reading for reading in readings if reading.metric != said.metric], math.inf)
-    return (said, *(other for other in others if other.status.rank <= recorded.status.rank))
+    return linked([said, *(other for other in others if other.status.rank <= recorded.status.rank)])
 
 
 def says(metric: Metric, sentence: str) -> bool:

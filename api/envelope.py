@@ -132,6 +132,7 @@ def finding(found: Finding) -> dict[str, Any]:
         "value": found.value,
         "threshold": found.threshold,
         "labels": dict(found.labels),
+        "because": found.because or None,
     }
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from probes.breaker import longest_pause_s
-from probes.causes import Cause, find_causes
+from probes.causes import Link, find_causes, seen
 from probes.kind import Kind
 from probes.result import ProbeResult, Status
 from probes.runner import Runner
@@ -36,7 +36,8 @@ class ComponentView:
         since: when `last_status` began; None before the first result.
         age_s: seconds since the last result.
         pending: no result has come in yet; the first check is under way.
-        caused_by: the critical dependencies this component's trouble is put down to.
+        caused_by: the root causes this component's trouble is put down to.
+        links: the nearest causes on the way there, each with what links it.
         explains: the components whose trouble is put down to this one.
         recent: (epoch second, latency in ms or None, key figure or None) of the last results, oldest first.
     """
@@ -52,6 +53,7 @@ class ComponentView:
     interval_s: float
     result: ProbeResult | None
     caused_by: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
     explains: tuple[str, ...] = ()
     recent: tuple[tuple[float, float | None, float | None], ...] = ()
 
@@ -196,10 +198,13 @@ class Board:
 
 
 def explained(views: Sequence[ComponentView]) -> tuple[ComponentView, ...]:
-    """`views` with their causes worked out from each other's status."""
-    causes = find_causes(Cause(view.name, view.status, view.component.depends_on) for view in views)
+    """`views` with their causes worked out from each other's status and from what their probes saw."""
+    causes = find_causes(
+        seen(view.name, view.status, view.component.depends_on, view.component.target, view.result) for view in views
+    )
     return tuple(
-        replace(view, caused_by=causes[view.name].caused_by, explains=causes[view.name].explains) for view in views
+        replace(view, caused_by=found.caused_by, explains=found.explains, links=found.links)
+        for view, found in ((view, causes[view.name]) for view in views)
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from probes.result import Finding, ProbeError, ProbeResult, Reading, Status, Table
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever the shape changes: a result of another format is refused."""
 
 
@@ -26,7 +26,8 @@ def encode(result: ProbeResult) -> str:
             "error": result.error and [result.error.code, result.error.message, result.error.hint, result.error.status],
             "readings": [[r.metric, r.value, r.labels] for r in result.readings],
             "findings": [
-                [f.metric, f.status, f.message, f.hint, f.value, f.threshold, f.labels] for f in result.findings
+                [f.metric, f.status, f.message, f.hint, f.value, f.threshold, f.labels, f.because]
+                for f in result.findings
             ],
             "facts": dict(result.facts),
             "tables": {name: [table.columns, table.rows] for name, table in result.tables.items()},
@@ -64,8 +65,10 @@ def _decode(raw: dict[str, Any]) -> ProbeResult:
         error=_error(raw["error"]) if raw["error"] else None,
         readings=tuple(Reading(metric, value, _labels(pairs)) for metric, value, pairs in raw["readings"]),
         findings=tuple(
-            Finding(metric=m, status=Status(s), message=msg, hint=h, value=v, threshold=t, labels=_labels(pairs))
-            for m, s, msg, h, v, t, pairs in raw["findings"]
+            Finding(
+                metric=m, status=Status(s), message=msg, hint=h, value=v, threshold=t, labels=_labels(pairs), because=b
+            )
+            for m, s, msg, h, v, t, pairs, b in raw["findings"]
         ),
         facts=raw["facts"],
         tables={

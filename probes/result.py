@@ -47,7 +47,10 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One rule that fired: the consequence and fact in `message`, what to do in `hint`."""
+    """One rule that fired: the consequence and fact in `message`, what to do in `hint`.
+
+    `because` is the metric of the finding beside it that this one follows from; empty: none explains it.
+    """
 
     metric: str
     status: Status
@@ -56,6 +59,7 @@ class Finding:
     value: float | None = None
     threshold: float | None = None
     labels: Labels = ()
+    because: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,20 +143,29 @@ class ProbeResult:
     trial: bool = False
 
     @property
+    def lead(self) -> Finding | None:
+        """The finding to mend first: what the worst of them follows from, in the end."""
+        lead = max(self.findings, key=lambda finding: finding.status.rank, default=None)
+        while lead is not None and lead.because:
+            cause = next((finding for finding in self.findings if finding.metric == lead.because), None)
+            if cause is None:
+                break
+            lead = cause
+        return lead
+
+    @property
     def sentence(self) -> str:
         """The one sentence that says what is wrong, or the summary when nothing is."""
         if self.error:
             return self.error.message
-        worst_finding = max(self.findings, key=lambda finding: finding.status.rank, default=None)
-        return worst_finding.message if worst_finding else self.summary
+        return self.lead.message if self.lead else self.summary
 
     @property
     def hint(self) -> str:
         """What to do about `sentence`; empty when nothing is wrong."""
         if self.error:
             return self.error.hint
-        worst_finding = max(self.findings, key=lambda finding: finding.status.rank, default=None)
-        return worst_finding.hint if worst_finding else ""
+        return self.lead.hint if self.lead else ""
 
     def value(self, metric: str, **label_pairs: str) -> float | None:
         """The reading of `metric` with exactly these labels, or None."""

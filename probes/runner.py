@@ -15,6 +15,7 @@ from datetime import datetime
 
 from probes.breaker import Breaker
 from probes.catalogue import Judge, humanize_duration
+from probes.causes import linked
 from probes.kind import Kind, Probe
 from probes.result import Collected, ProbeError, ProbeFailure, ProbeResult, Status, utc, worst
 from settings import Component
@@ -224,7 +225,7 @@ class Runner:
 
     def _success(self, execution: _Execution, collected: Collected) -> ProbeResult:
         now_s = self._clock()
-        findings = (*collected.findings, *self._judge.findings(collected.readings, now_s))
+        findings = linked([*collected.findings, *self._judge.findings(collected.readings, now_s)])
         return ProbeResult(
             component=self.component.name,
             kind=self.kind.name,

@@ -83,7 +83,7 @@ def test_readings_are_judged_and_the_worst_counts(stage: Stage) -> None:
     )
     result = stage.run()
     assert result.status == Status.CRITICAL
-    assert [finding.status for finding in result.findings] == [Status.WARNING, Status.CRITICAL]
+    assert [finding.status for finding in result.findings] == [Status.CRITICAL, Status.WARNING]
     assert result.sentence == "Fill is 95 %, more than 90 %."
 
 

@@ -17,10 +17,11 @@ from probes.result import Status
 from probes.verdict import Verdict, judge_all
 from ui import cards, daybars, frame, moment, past
 from ui.questions import known_events
-from ui.status import badge, coloured, view_badge
+from ui.status import badge, coloured
 from ui.words import verbatim
 
 CHANGES = 7
+ROOTS = 6
 MANY = 24
 """From this many components on, healthy ones are a line each instead of a card."""
 
@@ -55,7 +56,7 @@ def board(now: datetime, views: Sequence[ComponentView], found: Past | None = No
             st.caption(frame.freshness(monitor), width="content")
     root_causes, changed = st.columns([2, 1])
     with root_causes:
-        what_broke(verdict, now, found)
+        what_broke(verdict, views, now, found)
     with changed:
         what_changed(now, found)
     healthy = [view for view in views if view.status in {Status.OK, Status.OFF}]
@@ -69,8 +70,8 @@ def board(now: datetime, views: Sequence[ComponentView], found: Past | None = No
                 st.markdown(f"{badge(view.status)} {view.name} :gray[{view.sentence}]")
 
 
-def what_broke(verdict: Verdict, now: datetime, found: Past | None) -> None:
-    """The components in trouble that nothing else explains, then those that they explain."""
+def what_broke(verdict: Verdict, views: Sequence[ComponentView], now: datetime, found: Past | None) -> None:
+    """The components in trouble that nothing else explains, below each what follows from it."""
     roots = [view for view in verdict.roots if not view.pending]
     if found:  # that nobody looked then is nothing to mend now; the cards say it
         roots = [view for view in roots if view.status.rank > Status.UNKNOWN.rank]
@@ -79,13 +80,11 @@ def what_broke(verdict: Verdict, now: datetime, found: Past | None) -> None:
         st.markdown(f"**{quiet}** :gray[Every component that {'' if found else 'has '}answered is within its limits.]")
         return
     st.markdown("**Root causes**")
-    for view in roots[:6]:
-        if found:
-            cards.root_cause(view, now, page.zone, partial(past.charts, found), past.also(view))
-        else:
-            cards.root_cause(view, now, page.zone, partial(cards.look_into, monitor=monitor))
-    for view in verdict.explained:
-        st.markdown(f"{view_badge(view)} {view.name} :gray[put down to {', '.join(view.caused_by)}:] {view.sentence}")
+    act = partial(past.charts, found) if found else partial(cards.look_into, monitor=monitor)
+    for view in roots[:ROOTS]:
+        cards.root_cause(view, views, now, page.zone, act)
+    if len(roots) > ROOTS:
+        st.page_link("pages/services.py", label=f"{len(roots) - ROOTS} more on Services")
 
 
 def what_changed(now: datetime, found: Past | None) -> None:

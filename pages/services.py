@@ -8,7 +8,7 @@ import streamlit as st
 
 from history.queries import Past
 from probes.cache import ComponentView, worst_first
-from ui import cards, diagram, frame, moment, past
+from ui import cards, causetree, diagram, frame, moment, past
 
 page = frame.begin(
     "Services",
@@ -38,6 +38,8 @@ def board(now: datetime, views: Sequence[ComponentView], found: Past | None = No
         st.caption(f'No component matches "{words[:40]}".')
     else:
         st.dataframe(table, hide_index=True, key="services", alt="All components with their status")
+    if tree := causetree.whole(views):
+        st.markdown(f"**What explains what** :gray[each below its cause]\n\n{tree}")
     st.markdown("**Dependencies** :gray[an arrow points at what a component needs]")
     scheme = "dark" if st.context.theme.type == "dark" else "light"
     st.graphviz_chart(diagram.dependencies(views, scheme), width="content")

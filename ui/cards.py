@@ -14,10 +14,10 @@ from probes import METRICS
 from probes.cache import ComponentView, worst_first
 from probes.catalogue import humanize, humanize_duration, sentence_case
 from probes.result import Labels, ProbeResult, Status, Table
-from ui import timerange
+from ui import causetree, timerange
 from ui.frame import Page
 from ui.spark import sparkline
-from ui.status import coloured, plain, since, view_age, view_badge
+from ui.status import plain, since, view_age, view_badge
 
 KIND_PAGES = {
     "host": "pages/system.py",
@@ -76,19 +76,22 @@ def key_figure(view: ComponentView) -> tuple[str, str, list[float]]:
 
 
 def root_cause(
-    view: ComponentView, now: datetime, zone: ZoneInfo, act: Callable[[ComponentView], None], also: str = ""
+    view: ComponentView,
+    views: Sequence[ComponentView],
+    now: datetime,
+    zone: ZoneInfo,
+    act: Callable[[ComponentView], None],
 ) -> None:
-    """A component in trouble that nothing else explains: what, since when, what it drags along, what to do.
+    """A component in trouble that nothing else explains: what, since when, all that follows from it, what to do.
 
     Args:
+        views: all components at that moment.
         act: draws what can be done about it.
-        also: more to be said, as Markdown.
     """
-    explains = f"  \n:gray[explains:] {', '.join(view.explains)}" if view.explains else ""
     with st.container(border=True, horizontal=True, gap="small", vertical_alignment="center"):
         st.markdown(
             f"{view_badge(view)} **{view.name}** :gray[{since(view.since, now, zone)}]  \n"
-            f"{view.sentence} {view.hint}{also}{explains}",
+            f"{view.sentence} {view.hint}{causetree.markdown(view, views)}",
             width="stretch",
         )
         act(view)
@@ -145,11 +148,10 @@ def verdict_line(views: Sequence[ComponentView], kind: str, now: datetime, monit
             f":gray[{since(view.since, now, timerange.zone())} · {view_age(view)}]"
         )
         check_now(view, monitor)
-    others = [f for f in (view.result.findings if view.result else ()) if f.message not in view.sentence]
-    for finding in others:
-        st.markdown(f"{coloured(finding.status, '')} {finding.message} :gray[{finding.hint}]")
+    if others := causetree.findings(view, hints=True):
+        st.markdown("\n".join(others))
     if view.caused_by:
-        st.markdown(f":gray[Put down to] {', '.join(view.caused_by)}")
+        st.markdown(causetree.put_down(view))
     return view
 
 

@@ -162,9 +162,3 @@ def charts(found: Past, view: ComponentView) -> None:
             "to": str(min(found.at_s + AROUND_CHARTS_S, math.ceil(time.time()))),
         },
     )
-
-
-def also(view: ComponentView) -> str:
-    """What else was beyond its limit, a line each."""
-    findings = view.result.findings[1:] if view.result else ()
-    return "".join(f"  \n:gray[also:] {finding.message}" for finding in findings)

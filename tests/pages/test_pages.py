@@ -213,5 +213,8 @@ def test_the_overview_names_what_is_wrong_with_each_and_what_it_drags_along(dark
     text = words(run("overview"))
     assert re.search(r"Redis at 127\.0\.0\.1:\d+ refuses connections", text)
     assert re.search(r"Kafka at 127\.0\.0\.1:\d+", text)
-    assert "put down to redis" in text
-    assert re.search(r"explains:\] clickhouse", text)
+    assert re.search(r"\n- :red\[■ critical\] → \*\*clickhouse\*\* :gray\[needs it:\] ClickHouse at", text)
+    services = words(run("services"))
+    assert re.search(
+        r"\n- :red\[■ critical\] \*\*redis\*\* Redis at .*\n    - :red\[■ critical\] → \*\*clickhouse", services
+    )

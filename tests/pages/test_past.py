@@ -91,7 +91,7 @@ def test_the_stack_as_it_was_with_its_root_cause(past: Running) -> None:
     text = words(page)
     assert "**This is the past**" in text
     assert "2 of 3 need you: Nobody listens at the gate → app affected." in text
-    assert "put down to gate:" in text
+    assert "→ **app** :gray[needs it:]" in text
     assert re.search(r"gate.*ok.* → .*critical.*5 min before", text)
     assert len(page.metric) == 3
     assert all("PAST" in metric.label for metric in page.metric)

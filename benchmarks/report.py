@@ -18,7 +18,14 @@ PAGE = ROOT / "docs" / "performance.md"
 
 MEANING = {
     "sweep_s": "200 checks, half of them black-holed, from the request to the last published result",
+    "sweep_200_over_deadline": "the slowest of three such sweeps against the deadline of one check, on two cores",
     "sweep_thread_growth": "threads more after 1,000 such sweeps than after the first",
+    "watch_20_cpu_of_core": "share of a core that 20 endpoints every 10 s cost, beyond a hello-world Streamlit",
+    "watch_20_memory_mb": "memory it takes beyond that, its history in a ClickHouse server",
+    "watch_20_embedded_cpu_of_core": "the same with the whole ClickHouse in the process",
+    "watch_20_embedded_memory_mb": "its memory beyond that of a hello-world Streamlit",
+    "gatus_cpu_of_core": "share of a core that Gatus takes to watch the same endpoints in the same run",
+    "gatus_memory_mb": "its memory",
     "api_live_p99_ms": "live endpoints, worst 99th percentile of everything up and everything dark",
     "api_history_p99_ms": "history endpoints, the same",
     "api_dark_vs_up": "median of the live endpoints with every dependency dark, against everything up, in one run",

@@ -1,9 +1,11 @@
 """One sweep over 200 components, half of them black-holed, and what a thousand sweeps leave behind.
 
-Keys: `sweep_s`, `sweep_thread_growth`. Black-holed are ports that never accept (a full backlog: the
-kernel drops the SYN) and ports that accept and never answer.
+Keys: `sweep_s`, `sweep_200_over_deadline`, `sweep_thread_growth`, and those of `gatus`, which is run from here.
+Black-holed are ports that never accept (a full backlog: the kernel drops the SYN) and ports that accept and never
+answer.
 """
 
+import os
 import socket
 import tempfile
 import threading
@@ -13,7 +15,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import probes
-from benchmarks import report, scenarios
+from benchmarks import gatus, report, scenarios
 from demo.services import redis_server
 from probes.cache import Board
 from probes.result import ProbeResult
@@ -21,13 +23,22 @@ from settings import Component
 
 EACH = 50
 DEADLINE_S = 2.0
-SHORT_DEADLINE_S = 0.1
+SHORT_DEADLINE_S = 0.05
+CORES = 2
 SWEEPS = 1000
 COMMAND = "python -m benchmarks.sweep"
 
 
 def main() -> None:
-    """Measure and write the keys."""
+    """Measure and write the keys, on two cores wherever that can be chosen."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
+    sweeps()
+    gatus.main()
+
+
+def sweeps() -> None:
+    """One sweep against its deadline, and what a thousand leave behind."""
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         port = scenarios.free_port()
@@ -36,7 +47,9 @@ def main() -> None:
         dropped = stack.enter_context(dropping_listener())
         targets = [("tcp", port), ("redis", port), ("tcp", dropped), ("redis", silent)]
         sweep = Sweep(targets, DEADLINE_S)
-        report.write("sweep_s", max(sweep.run() for _ in range(3)), "s", goal=DEADLINE_S * 1.2, command=COMMAND)
+        worst_s = max(sweep.run() for _ in range(3))
+        report.write("sweep_s", worst_s, "s", goal=DEADLINE_S * 1.2, command=COMMAND)
+        report.write("sweep_200_over_deadline", worst_s / DEADLINE_S, "ratio", goal=1.2, command=COMMAND)
         sweep.stop()
         many = Sweep(targets, SHORT_DEADLINE_S)
         many.run()

@@ -13,11 +13,12 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from probes.dns import RESOLVER, WAIT_S
 from probes.http_certificate import expiry_s
+from probes.http_sockets import BoundedSocket, BoundedTls
+from probes.http_sockets import tls_context as tls_context
 from probes.result import ProbeFailure
 from probes.tcp import connect_failure
 
@@ -196,16 +197,6 @@ def _cut_short(exc: Exception) -> bool:
     return not line.endswith("\n") and "HTTP/".startswith(line[:5])
 
 
-def tls_context(verify: bool) -> ssl.SSLContext:
-    """How TLS is spoken; reads the system's trusted authorities, which takes some milliseconds."""
-    context = ssl.create_default_context()
-    context.sslsocket_class = _BoundedTls
-    if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
 def _port(parts: SplitResult) -> int:
     return parts.port or (443 if parts.scheme == "https" else 80)
 
@@ -230,39 +221,15 @@ def _read(response: http.client.HTTPResponse) -> tuple[bytes, bool]:
     return bytes(body[:MOST_BYTES]), True
 
 
-class _Bounded:
-    """A socket whose reads end at `until_s`, a monotonic time; `ended` tells that the peer had no more to say."""
-
-    until_s: float = 0.0
-    ended: bool = False
-
-    def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        left_s = self.until_s - time.monotonic()
-        if left_s <= 0:
-            raise TimeoutError
-        self.settimeout(left_s)  # type: ignore[attr-defined]
-        received = int(super().recv_into(*args, **kwargs))  # type: ignore[misc]
-        self.ended = not received
-        return received
-
-
-class _BoundedSocket(_Bounded, socket.socket):
-    pass
-
-
-class _BoundedTls(_Bounded, ssl.SSLSocket):
-    pass
-
-
 def _connect(
     parts: SplitResult, tls: Callable[[], ssl.SSLContext], until_s: float, timeout_s: float, phases: Phases
-) -> "_BoundedSocket | _BoundedTls":
+) -> BoundedSocket | BoundedTls:
     """A connection to the server, TLS agreed where the URL asks for it."""
     host = parts.hostname or ""
     port = _port(parts)
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     ip = RESOLVER.resolve(host, max(0.0, min(WAIT_S, until_s - time.monotonic())))
-    sock = _BoundedSocket(socket.AF_INET6 if ":" in ip else socket.AF_INET, socket.SOCK_STREAM)
+    sock = BoundedSocket(socket.AF_INET6 if ":" in ip else socket.AF_INET, socket.SOCK_STREAM)
     sock.until_s = until_s
     began_s = time.monotonic()
     try:
@@ -291,10 +258,10 @@ def _connect(
         raise _tls_failure(shown(parts.geturl()), exc) from None
 
 
-def _secure(sock: _BoundedSocket, host: str, context: ssl.SSLContext, until_s: float) -> _BoundedTls:
+def _secure(sock: BoundedSocket, host: str, context: ssl.SSLContext, until_s: float) -> BoundedTls:
     sock.settimeout(max(0.001, until_s - time.monotonic()))  # holds for the whole handshake
     secured = context.wrap_socket(sock, server_hostname=host)
-    assert isinstance(secured, _BoundedTls)
+    assert isinstance(secured, BoundedTls)
     secured.until_s = until_s
     return secured
 

@@ -37,7 +37,7 @@ LOGIN = f"{USER}:{PASSWORD.replace(' ', '%20')}"
 KEYS: dict[str, Callable[[str, str], dict[str, Any]]] = {
     "redis": lambda address, tls: {"url": f"redis{tls}://{address}/0"},
     "clickhouse": lambda address, tls: {"dsn": f"clickhouse{tls}://{LOGIN}@{address}"},
-    "kafka": lambda address, tls: {"bootstrap": address},
+    "kafka": lambda address, tls: {"bootstrap": address, "tls": bool(tls)},
     "http": lambda address, tls: {"url": f"http{tls}://{address}/ping"},
     "tcp": lambda address, tls: {"address": address},
     "network": lambda address, tls: {"targets": [address]},
@@ -61,7 +61,7 @@ EXPECTED = {
     Mode.GARBAGE.value: "wrong_protocol wrong_protocol wrong_protocol not_http ok ok",
     Mode.RESET.value: "closed closed closed closed ok ok",
     TLS_FOR_PLAIN: "closed closed closed closed ok ok",
-    PLAIN_FOR_TLS: "timeout tls_failed - tls_failed - -",
+    PLAIN_FOR_TLS: "timeout tls_failed tls_failed tls_failed - -",
     Mode.HTTP.value: "wrong_protocol wrong_protocol wrong_protocol wrong_status ok ok",
     Mode.SSH.value: "wrong_protocol wrong_protocol wrong_protocol not_http ok ok",
     Mode.REDIS.value: "- closed timeout closed ok ok",
@@ -112,7 +112,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory, certified: ssl.SSLContext) -
         (folder / "clickhouse").mkdir()
         clickhouse = opened.enter_context(clickhouse_process(folder / "clickhouse", QUESTIONS))
         made = opened.enter_context(faults(certified, redis.address))
-        proxies = [made.before(f"127.0.0.1:{free_port()}") for fault in FAULTS if expected(fault, "kafka")]
+        proxies = [
+            made.before(f"127.0.0.1:{free_port()}", secure=fault == PLAIN_FOR_TLS)
+            for fault in FAULTS
+            if expected(fault, "kafka")
+        ]
         port = free_port()
         extra = listeners(f"127.0.0.1:{port}", proxies)
         broker = opened.enter_context(kafka_broker(folder / "kafka", port, extra=extra))
@@ -143,7 +147,7 @@ def listeners(own: str, proxies: Sequence[FaultProxy]) -> str:
     outside = [f"{name}://{proxy.address}" for name, proxy in zip(names, proxies, strict=True)]
     return "\n".join(
         (
-            f"controller.quorum.bootstrap.servers={controller}",
+            f"controller.quorum.voters=1@{controller}",
             f"listeners={','.join([f'PLAINTEXT://{own}', f'CONTROLLER://{controller}', *inside])}",
             f"advertised.listeners={','.join([f'PLAINTEXT://{own}', *outside])}",
             "listener.security.protocol.map="

@@ -49,3 +49,11 @@ def test_headings_can_be_followed() -> None:
     assert writer.anchor("TCP port") == "tcp-port"
     assert "(#every-component)" in writer.document()
     assert "\n## Every component\n" in writer.document()
+
+
+@pytest.mark.parametrize("named", probes.METRICS.values(), ids=lambda metric: metric.name)
+def test_every_metric_says_what_it_is_and_where_it_is_read(named: Metric) -> None:
+    assert named.title
+    assert named.help
+    assert named.source, "name the command, file, table or request, and the field"
+    assert not named.source.endswith(".")

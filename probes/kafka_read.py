@@ -44,8 +44,9 @@ TOO_SLOW = "the broker is too slow"
 class Reader:
     """Reads snapshots through one client.
 
-    A snapshot takes six requests and five to each broker at most, however many topics, partitions and groups
-    there are; what changes slowly (`Kept`) is asked for every minute or five.
+    A snapshot takes five requests and six to each broker at most, however many topics, partitions and groups
+    there are (brokers before 3.0 want two more for each group); what changes slowly (`Kept`) is asked for every
+    minute or five.
 
     Attributes:
         confused: a request to a certain node failed. The client learns of new brokers every five minutes

@@ -18,7 +18,7 @@ from probes.verdict import Verdict, judge_all
 from ui import cards, daybars, frame, moment, past
 from ui.questions import known_events
 from ui.status import badge, coloured
-from ui.words import verbatim
+from ui.words import as_written, verbatim
 
 CHANGES = 7
 ROOTS = 6
@@ -38,7 +38,7 @@ def overview() -> None:
     if views:
         board(page.now, views)
     else:
-        st.subheader(judge_all(views).sentence, anchor=False)
+        st.subheader(as_written(judge_all(views).sentence), anchor=False)
         st.info(
             "Copy tapewatch.example.toml to tapewatch.toml, name your systems in it and start again.",
             icon=":material/settings:",
@@ -49,7 +49,7 @@ def board(now: datetime, views: Sequence[ComponentView], found: Past | None = No
     """The whole stack at one moment; `found`: what the history knows of it, None for the present."""
     verdict = judge_all(views)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.subheader(f"{coloured(verdict.status, '')} {verdict.sentence}", anchor=False)
+        st.subheader(f"{coloured(verdict.status, '')} {as_written(verdict.sentence)}", anchor=False)
         if found:
             st.markdown(past.MARK, width="content")
         else:
@@ -67,7 +67,7 @@ def board(now: datetime, views: Sequence[ComponentView], found: Past | None = No
     if len(views) > MANY:
         with st.expander(f"{len(healthy)} healthy"):
             for view in healthy:
-                st.markdown(f"{badge(view.status)} {view.name} :gray[{view.sentence}]")
+                st.markdown(f"{badge(view.status)} {view.name} :gray[{as_written(view.sentence)}]")
 
 
 def what_broke(verdict: Verdict, views: Sequence[ComponentView], now: datetime, found: Past | None) -> None:

@@ -18,6 +18,7 @@ from ui import causetree, timerange
 from ui.frame import Page
 from ui.spark import sparkline
 from ui.status import plain, since, view_age, view_badge
+from ui.words import as_written
 
 KIND_PAGES = {
     "host": "pages/system.py",
@@ -52,9 +53,15 @@ def card(
     with st.container(border=True, gap="xxsmall", height="stretch"):
         label, value, points = key_figure(view)
         st.metric(f"**{view.name}** {view_badge(view)} {mark}".rstrip(), value)
-        what = view.sentence if view.status.rank > Status.OK.rank else view.result.summary if view.result else ""
+        what = (
+            as_written(view.sentence)
+            if view.status.rank > Status.OK.rank
+            else view.result.summary
+            if view.result
+            else ""
+        )
         begun = since(view.since, now, zone) or ("first check under way" if view.pending else "")
-        lines = (what or view.kind.title, " · ".join(filter(None, (begun, aged(view)))))
+        lines = (as_written(what) or view.kind.title, " · ".join(filter(None, (begun, aged(view)))))
         picture = sparkline(points, f"recent course of {label}")
         details = "  \n".join(f":small[:gray[{line}]]" for line in lines)
         st.markdown(f":small[{label}{remark}]  \n{picture}\n\n{details}")
@@ -91,7 +98,7 @@ def root_cause(
     with st.container(border=True, horizontal=True, gap="small", vertical_alignment="center"):
         st.markdown(
             f"{view_badge(view)} **{view.name}** :gray[{since(view.since, now, zone)}]  \n"
-            f"{view.sentence} {view.hint}{causetree.markdown(view, views)}",
+            f"{as_written(f'{view.sentence} {view.hint}')}{causetree.markdown(view, views)}",
             width="stretch",
         )
         act(view)
@@ -143,10 +150,8 @@ def verdict_line(views: Sequence[ComponentView], kind: str, now: datetime, monit
         chosen = names.index(name) if name in names else chosen
     view = views[chosen]
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.markdown(
-            f"{view_badge(view)} {view.sentence or 'Everything read is within its limits.'} {view.hint} "
-            f":gray[{since(view.since, now, timerange.zone())} · {view_age(view)}]"
-        )
+        said = as_written(f"{view.sentence or 'Everything read is within its limits.'} {view.hint}")
+        st.markdown(f"{view_badge(view)} {said} :gray[{since(view.since, now, timerange.zone())} · {view_age(view)}]")
         check_now(view, monitor)
     if others := causetree.findings(view, hints=True):
         st.markdown("\n".join(others))
@@ -285,9 +290,8 @@ def watched(views: Sequence[ComponentView], title: str, page: Page) -> None:
     """Other components that belong to a page, a line each."""
     st.markdown(f"**{title}**")
     for view in worst_first(views):
-        st.markdown(
-            f"{view_badge(view)} **{view.name}** {view.sentence} :gray[{since(view.since, page.now, page.zone)}]"
-        )
+        when = since(view.since, page.now, page.zone)
+        st.markdown(f"{view_badge(view)} **{view.name}** {as_written(view.sentence)} :gray[{when}]")
 
 
 def all_metrics(view: ComponentView) -> None:

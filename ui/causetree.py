@@ -6,6 +6,7 @@ from probes.cache import ComponentView, worst_first
 from probes.causes import NEEDS
 from probes.result import Finding, ProbeResult, Status
 from ui.status import coloured
+from ui.words import as_written
 
 MOST = 6
 """Consequences shown of one thing; the pages of the kinds have the rest."""
@@ -24,7 +25,7 @@ def whole(views: Sequence[ComponentView]) -> str:
     for view in worst_first(views):
         below = [*findings(view, 1), *components(view, views, 1)] if not view.caused_by else []
         if below and view.status.rank > Status.OK.rank:
-            lines += [_line(0, view.status, f"**{view.name}** {view.sentence}"), *below]
+            lines += [_line(0, view.status, f"**{view.name}** {as_written(view.sentence)}"), *below]
     return "\n".join(lines)
 
 
@@ -39,9 +40,9 @@ def findings(view: ComponentView, depth: int = 0, *, hints: bool = False) -> lis
         return []
     lines: list[str] = []
     for finding, level in _levels(result):
-        hint = f" :gray[{finding.hint}]" if hints else ""
+        hint = f" :gray[{as_written(finding.hint)}]" if hints else ""
         word = "→" if finding.because else ":gray[also]"
-        lines.append(_line(depth + level, finding.status, f"{word} {finding.message}{hint}"))
+        lines.append(_line(depth + level, finding.status, f"{word} {as_written(finding.message)}{hint}"))
     return [*lines[:MOST], *_more(len(lines), depth)]
 
 
@@ -51,7 +52,7 @@ def components(view: ComponentView, views: Sequence[ComponentView], depth: int =
     lines: list[str] = []
     for other in effects[:MOST]:
         why = next(link.why for link in other.links if link.cause == view.name)
-        lines.append(_line(depth, other.status, f"→ **{other.name}** :gray[{why}:] {other.sentence}"))
+        lines.append(_line(depth, other.status, f"→ **{other.name}** :gray[{why}:] {as_written(other.sentence)}"))
         if other.links[0].cause == view.name:  # with several causes what follows from it stands below the first
             lines += components(other, views, depth + 1)
     return [*lines, *_more(len(effects), depth)]

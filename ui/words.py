@@ -98,6 +98,19 @@ def _moment(epoch_s: float, line: Series, zone: ZoneInfo) -> str:
     return f"{moment:{'%d %b' if line.step_s >= DAY_S else '%d %b %H:%M'}}"
 
 
+def as_written(text: str) -> str:
+    r"""A sentence with names other systems gave, to stand in Markdown as it is; light, as it is made at every drawing.
+
+    >>> print(as_written("Group ![x](http://a/b.png) of __consumer_offsets is :red[late], 5 < 6, at a:9092."))
+    Group !\[x\](http://a/b.png) of \_\_consumer\_offsets is :red\[late\], 5 \< 6, at a:9092.
+    """
+    return _MARKS.sub(r"\\\1", text)
+
+
+_MARKS = re.compile(r"([\\`*_\[\]<$~]|:(?=[a-z_]+[:/]))")
+"""What makes emphasis, code, links, pictures, HTML, formulas, colours and icons of a text."""
+
+
 def verbatim(text: str) -> str:
     r"""What a person wrote, to stand in Markdown as it is: no link, picture or colour comes of it.
 

@@ -13,6 +13,7 @@ import settings
 from history.ingest.intake import Intake, IntakeError
 from history.store import Store
 from probes.kafka import KafkaComponent
+from probes.result import ProbeFailure
 from settings import Component
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         path = settings.find_file(os.environ)
         configured = settings.load(path, os.environ, probes.COMPONENTS, probes.component_problems)
         broker = _broker(configured.component, asked.component)
-    except (settings.ConfigError, IntakeError) as error:
+        options = broker.access.options()
+    except (settings.ConfigError, IntakeError, ProbeFailure) as error:
         print(error, file=sys.stderr)
         return 2
     stop = threading.Event()
@@ -39,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda *_: stop.set())
     store = Store(configured.history, zone=configured.app.time_zone)
     store.start()
-    intake = Intake(store, broker.bootstrap, asked.topic, asked.group)
+    intake = Intake(store, broker.bootstrap, asked.topic, asked.group, options=options)
     log.info("ingest: %s of Kafka at %s into %s", asked.topic, broker.target, store.place)
     intake.run(stop)
     store.stop()

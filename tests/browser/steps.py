@@ -2,15 +2,30 @@
 
 import re
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 from playwright.sync_api import Error as PlaywrightError
 
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 
-def opened(browser: Browser, url: str, size: dict[str, int] = DESK, scheme: str = "light") -> Page:
-    """A page in a fresh profile; whoever opens it closes its context."""
-    context = browser.new_context(viewport=size, color_scheme=scheme)
+_shared: dict[tuple[int, int, str], BrowserContext] = {}
+
+
+def opened(
+    browser: Browser, url: str, size: dict[str, int] = DESK, scheme: str = "light", *, fresh: bool = False
+) -> Page:
+    """A page of its own; whoever opens it closes it.
+
+    Args:
+        fresh: in a profile that nothing was opened in, as somebody else has it. Else in one shared by all tests of
+            the same screen, which has the app's code already: reading that is most of an opening's time.
+    """
+    key = (size["width"], size["height"], scheme)
+    context = None if fresh else _shared.get(key)
+    if context is None or context.browser is not browser:
+        context = browser.new_context(viewport=size, color_scheme=scheme)
+        if not fresh:
+            _shared[key] = context
     page = context.new_page()
     page.goto(url)
     return page

@@ -43,7 +43,7 @@ def reader(demo: Served, browser: Browser) -> Iterator[Page]:
     page = opened(browser, demo.url)
     heading(page, "Overview")
     yield page
-    page.context.close()
+    page.close()
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def test_a_wall_keeps_the_rules(demo: Served, browser: Browser) -> None:
     page = opened(browser, f"{demo.url}/?embed=true&kiosk=1&pages=overview", {"width": 1920, "height": 1080})
     expect(page.get_by_role("contentinfo", name="Wall")).to_be_visible()
     assert in_both_themes(page) == []
-    page.context.close()
+    page.close()
 
 
 def test_a_phone_with_its_menu_open_keeps_the_rules(demo: Served, browser: Browser) -> None:
@@ -108,7 +108,7 @@ def test_a_phone_with_its_menu_open_keeps_the_rules(demo: Served, browser: Brows
     page.get_by_test_id("stExpandSidebarButton").click()
     expect(page.get_by_role("link", name="Kafka", exact=True)).to_be_visible()
     assert in_both_themes(page) == []
-    page.context.close()
+    page.close()
 
 
 def test_everything_down_keeps_the_rules(browser: Browser) -> None:
@@ -124,7 +124,7 @@ def fresh(browser: Browser, url: str) -> Iterator[Page]:
     try:
         yield page
     finally:
-        page.context.close()
+        page.close()
 
 
 def in_both_themes(page: Page) -> list[str]:

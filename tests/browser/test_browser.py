@@ -20,7 +20,7 @@ def test_a_deep_link_as_the_very_first_request_opens_its_page_inside_the_frame(d
     expect(page.get_by_text("Demo data")).to_be_visible()
     expect(page.get_by_role("link", name="Overview")).to_be_visible()
     expect(page.get_by_role("button", name="last 7 d")).to_be_visible()
-    page.context.close()
+    page.close()
 
 
 def test_overview_to_a_component_to_its_past_with_the_range_kept(demo: Served, browser: Browser) -> None:
@@ -37,7 +37,7 @@ def test_overview_to_a_component_to_its_past_with_the_range_kept(demo: Served, b
     heading(page, "Kafka")
     expect(page).to_have_url(re.compile("from=now-7d"))
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
-    page.context.close()
+    page.close()
 
 
 def test_every_page_fits_on_a_phone(demo: Served, browser: Browser) -> None:
@@ -49,14 +49,14 @@ def test_every_page_fits_on_a_phone(demo: Served, browser: Browser) -> None:
         heading(page, listed_page.title)
         whole(page)
     assert errors == []
-    page.context.close()
+    page.close()
 
 
 def test_a_range_nobody_can_mean_is_explained_on_the_page(demo: Served, browser: Browser) -> None:
     page = opened(browser, f"{demo.url}/trends?from=banana")
     expect(page.get_by_text('"from" is "banana"')).to_be_visible()
     heading(page, "Health trends")
-    page.context.close()
+    page.close()
 
 
 def test_what_is_selected_on_a_chart_is_the_range_of_all_and_back_is_exactly_the_one_before(
@@ -79,7 +79,7 @@ def test_what_is_selected_on_a_chart_is_the_range_of_all_and_back_is_exactly_the
     elsewhere = opened(browser, page.url)
     heading(elsewhere, "Performance")
     assert ends(elsewhere) == second, "the link shows what is seen"
-    elsewhere.context.close()
+    elsewhere.close()
 
     page.get_by_role("button", name="Back", exact=True).click()
     expect(page).to_have_url(re.compile(f"from={first[0]}&to={first[1]}"))
@@ -91,7 +91,7 @@ def test_what_is_selected_on_a_chart_is_the_range_of_all_and_back_is_exactly_the
     expect(page).to_have_url(re.compile("from=now-6h&to=now"))
     expect(page.get_by_role("button", name="last 6 h")).to_be_visible()
     expect(page.get_by_role("button", name="Back", exact=True)).to_have_count(0)
-    page.context.close()
+    page.close()
 
 
 def test_nothing_went_wrong_in_the_servers_log(demo: Served, browser: Browser) -> None:
@@ -118,6 +118,6 @@ def test_a_redis_that_is_killed_and_started_again_shows_without_a_reload(tmp_pat
             expect(page.get_by_text(re.compile("refuses connections")).first).to_be_visible()
             server = redis_server(port, tmp_path)
             expect(page.get_by_text("cache is healthy.")).to_be_visible()
-            page.context.close()
+            page.close()
     finally:
         server.close()

@@ -62,7 +62,7 @@ def test_the_moment_under_the_pointer_is_marked_on_every_other_chart_also_after_
     page.mouse.move(5, 5)
     expect(page.locator(LINES)).to_have_count(0)
     assert errors == []
-    page.context.close()
+    page.close()
 
 
 def test_the_only_button_of_a_chart_saves_its_picture_under_a_name_that_tells_what_it_is(
@@ -79,7 +79,7 @@ def test_the_only_button_of_a_chart_saves_its_picture_under_a_name_that_tells_wh
     path = tmp_path / "chart.png"
     download.value.save_as(path)
     assert path.read_bytes().startswith(b"\x89PNG")
-    page.context.close()
+    page.close()
 
 
 def test_a_page_of_charts_costs_no_more_bytes_than_it_may(past: Served, browser: Browser) -> None:
@@ -97,4 +97,4 @@ def test_a_page_of_charts_costs_no_more_bytes_than_it_may(past: Served, browser:
     expect(page.locator(".js-plotly-plot").nth(5)).to_be_visible()
     expect(page.locator("[data-testid=stSkeletonElement]")).to_have_count(0)
     assert sum(received) <= MOST_BYTES
-    page.context.close()
+    page.close()

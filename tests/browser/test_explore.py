@@ -60,11 +60,11 @@ def test_a_series_is_found_drawn_by_one_run_left_again_and_handed_on(demo: Serve
     page.go_back()
     expect(page).not_to_have_url(re.compile("series="))
     expect(page.get_by_text("Drawn – 1 of at most 12 series")).to_have_count(0, timeout=LONG_MS)
-    page.context.close()
+    page.close()
     other = opened(browser, link)
     drawn(other, "kafka · Request time")
     expect(other.get_by_role("searchbox")).to_have_value("kafka request time")
-    other.context.close()
+    other.close()
 
 
 def test_a_link_with_nonsense_is_explained_and_the_rest_is_drawn(demo: Served, browser: Browser) -> None:
@@ -75,4 +75,4 @@ def test_a_link_with_nonsense_is_explained_and_the_rest_is_drawn(demo: Served, b
     drawn(page, "kafka · Request time, rate per second")
     expect(page.get_by_text("nobody · nothing is not in the history")).to_be_visible(timeout=LONG_MS)
     expect(page.get_by_test_id("stException")).to_have_count(0)
-    page.context.close()
+    page.close()

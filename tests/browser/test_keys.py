@@ -18,7 +18,7 @@ def page(demo: Served, browser: Browser) -> Iterator[Page]:
     heading(page, "Kafka")
     ready(page)
     yield page
-    page.context.close()
+    page.close()
 
 
 def ready(page: Page) -> None:

@@ -42,8 +42,13 @@ def served(gateway: tuple[ExitStack, int], tmp_path_factory: pytest.TempPathFact
         yield served
 
 
+def wall(browser: Browser, url: str) -> Page:
+    """A screen on the wall; its profile is its own, because a test sets the clock in it."""
+    return opened(browser, url, WALL, fresh=True)
+
+
 def test_the_wall_turns_and_keeps_its_range(served: Served, browser: Browser) -> None:
-    page = opened(browser, f"{served.url}/debug?kiosk=1&every=5s&pages=services,debug&from=now-24h&to=now", WALL)
+    page = wall(browser, f"{served.url}/debug?kiosk=1&every=5s&pages=services,debug&from=now-24h&to=now")
     heading(page, "Debug")
     expect(bar(page)).to_contain_text("Services in")
     expect(bar(page)).to_contain_text(re.compile(r"\d\d:\d\d:\d\d.*● ok · oldest value \d+ s ago"))
@@ -59,7 +64,7 @@ def test_the_wall_turns_and_keeps_its_range(served: Served, browser: Browser) ->
 
 
 def test_a_page_that_broke_is_left_all_the_same(served: Served, browser: Browser) -> None:
-    page = opened(browser, "about:blank", WALL)
+    page = wall(browser, "about:blank")
     page.clock.install()
     deaf = []
 
@@ -80,7 +85,7 @@ def test_a_page_that_broke_is_left_all_the_same(served: Served, browser: Browser
 
 
 def test_who_touches_it_stops_the_turning(served: Served, browser: Browser) -> None:
-    page = opened(browser, f"{served.url}/services?embed=true&kiosk=1&every=5s&pages=services,debug", WALL)
+    page = wall(browser, f"{served.url}/services?embed=true&kiosk=1&every=5s&pages=services,debug")
     expect(bar(page)).to_contain_text("Debug in")
     page.mouse.move(400, 300)
     expect(bar(page)).to_contain_text("paused, somebody is here: goes on in")
@@ -88,7 +93,7 @@ def test_who_touches_it_stops_the_turning(served: Served, browser: Browser) -> N
 
 
 def test_what_nobody_can_mean_is_explained(served: Served, browser: Browser) -> None:
-    page = opened(browser, f"{served.url}/services?embed=true&kiosk=1&every=banana&pages=moon,services", WALL)
+    page = wall(browser, f"{served.url}/services?embed=true&kiosk=1&every=banana&pages=moon,services")
     expect(page.get_by_text('"every" is "banana"')).to_be_visible()
     expect(page.get_by_text('"pages" names "moon"')).to_be_visible()
     expect(bar(page)).to_contain_text("the only page")
@@ -96,7 +101,7 @@ def test_what_nobody_can_mean_is_explained(served: Served, browser: Browser) -> 
 
 
 def test_a_server_that_is_silent_is_told_and_the_page_turns_grey(served: Served, browser: Browser) -> None:
-    page = opened(browser, "about:blank")
+    page = wall(browser, "about:blank")
     page.clock.install()
     page.goto(served.url)
     heading(page, "Overview")
@@ -116,7 +121,7 @@ def test_a_server_that_is_silent_is_told_and_the_page_turns_grey(served: Served,
 def test_what_is_critical_brings_the_wall_to_the_overview_and_keeps_it(
     gateway: tuple[ExitStack, int], served: Served, browser: Browser
 ) -> None:
-    page = opened(browser, f"{served.url}/services?embed=true&kiosk=1&every=30s&pages=services,debug", WALL)
+    page = opened(browser, f"{served.url}/services?embed=true&kiosk=1&every=30s&pages=services,debug")
     expect(bar(page)).to_contain_text("Debug in")
     gateway[0].close()
     heading(page, "Overview")

@@ -39,7 +39,7 @@ def then(demo: Served, browser: Browser, incident_s: tuple[int, int]) -> Iterato
     page = opened(browser, f"{demo.url}/?at={incident_s[0] + 300}")
     heading(page, "Overview")
     yield page
-    page.context.close()
+    page.close()
 
 
 def tinted(page: Page) -> Locator:
@@ -142,7 +142,7 @@ def test_a_page_of_the_past_does_not_scroll_sideways(
     page = opened(browser, f"{demo.url}/?at={incident_s[0] + 300}", size)
     expect(page.get_by_text("End of the page as it stood")).to_be_visible()
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= size["width"]
-    page.context.close()
+    page.close()
 
 
 def test_the_last_ninety_days_are_below_the_cards_when_asked_for(
@@ -152,4 +152,4 @@ def test_the_last_ninety_days_are_below_the_cards_when_asked_for(
     page.get_by_text("The last 90 days, day by day").click()
     bars = page.get_by_role("img", name=re.compile("^host: .*critical"))
     expect(bars).to_be_visible()
-    page.context.close()
+    page.close()

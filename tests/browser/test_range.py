@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from benchmarks.scenarios import Served
 from history.calendar import read_sessions
@@ -34,12 +34,19 @@ WEEK = f"from={WEEK_DAYS[0].open_s}&to={WEEK_DAYS[4].close_s}"
 LABELS = ".js-plotly-plot >> nth=0 >> .xtick text"
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A reader whose own clock is six hours ahead of the desk's."""
+@pytest.fixture(scope="module")
+def berlin(browser: Browser) -> Iterator[BrowserContext]:
+    """The browser of a reader whose own clock is six hours ahead of the desk's."""
     context = browser.new_context(viewport=DESK, timezone_id="Europe/Berlin")
-    yield context.new_page()
+    yield context
     context.close()
+
+
+@pytest.fixture
+def page(berlin: BrowserContext) -> Iterator[Page]:
+    page = berlin.new_page()
+    yield page
+    page.close()
 
 
 def drawn(page: Page) -> None:

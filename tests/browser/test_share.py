@@ -22,9 +22,9 @@ DRAWN = "() => document.querySelectorAll('.js-plotly-plot .scatterlayer path.js-
 PAST = "/performance?component=kafka&from=now-3h&to=now-1h"
 
 
-def shown(browser: Browser, url: str) -> Page:
+def shown(browser: Browser, url: str, *, fresh: bool = False) -> Page:
     """The Performance page, its charts drawn."""
-    page = opened(browser, url)
+    page = opened(browser, url, fresh=fresh)
     heading(page, "Performance")
     page.wait_for_function(DRAWN)
     expect(page.locator("[data-testid=stSkeletonElement]")).to_have_count(0)
@@ -47,14 +47,14 @@ def test_a_copied_link_shows_the_same_picture_to_somebody_else(past: Served, bro
     link = page.evaluate("navigator.clipboard.readText()")
     assert share.get_by_label("Link to exactly this").input_value() == link
     assert re.fullmatch(rf"{past.url}/performance\?.*from=\d{{10}}&to=\d{{10}}.*zone=America%2FNew_York.*", link)
-    page.context.close()
+    page.close()
 
-    first, second = shown(browser, link), shown(browser, link)
+    first, second = shown(browser, link), shown(browser, link, fresh=True)
     one, other = (page.wait_for_function(TRACES).json_value() for page in (first, second))
     assert one.count(",") > 2_000
     assert one == other
-    first.context.close()
-    second.context.close()
+    first.close()
+    second.close()
 
 
 def test_files_are_made_when_they_are_asked_for(past: Served, browser: Browser) -> None:
@@ -74,7 +74,7 @@ def test_files_are_made_when_they_are_asked_for(past: Served, browser: Browser) 
         assert files.read("01-how-slow-is-kafka-series.csv").count(b"\n") > 300
     share.get_by_role("tab", name="Notebook").click()
     expect(share.get_by_text('"probe_latency_seconds"').first).to_be_visible()
-    page.context.close()
+    page.close()
 
 
 def test_a_view_saved_on_one_page_opens_it_from_another(past: Served, browser: Browser) -> None:
@@ -84,7 +84,7 @@ def test_a_view_saved_on_one_page_opens_it_from_another(past: Served, browser: B
     share.get_by_label("Save this view as").fill("Kafka earlier")
     share.get_by_role("button", name="Save", exact=True).click()
     expect(share.get_by_role("link", name="Kafka earlier")).to_be_visible()
-    page.context.close()
+    page.close()
 
     other = opened(browser, past.url)
     heading(other, "Overview")
@@ -101,7 +101,7 @@ def test_a_view_saved_on_one_page_opens_it_from_another(past: Served, browser: B
     share.get_by_role("button", name="Change").click()
     other.get_by_role("button", name="Delete it").click()
     expect(share.get_by_role("link", name="Kafka earlier")).to_have_count(0)
-    other.context.close()
+    other.close()
 
 
 def test_an_annotation_is_marked_on_the_charts_at_once_and_can_be_deleted(past: Served, browser: Browser) -> None:
@@ -119,4 +119,4 @@ def test_an_annotation_is_marked_on_the_charts_at_once_and_can_be_deleted(past: 
     note.get_by_role("button", name="Delete").click()
     page.get_by_role("button", name="Delete it").click()
     expect(note.get_by_text("Broker 2")).to_have_count(0)
-    page.context.close()
+    page.close()

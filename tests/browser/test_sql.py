@@ -29,7 +29,7 @@ def test_a_statement_from_the_keyboard_to_a_table_a_chart_and_a_link(demo: Serve
     page.get_by_role("radio", name="Chart").click()
     expect(page.locator(".js-plotly-plot .scatterlayer path.js-line").first).to_be_attached()
     link = page.url
-    page.context.close()
+    page.close()
 
     other = opened(browser, link, PHONE)
     expect(other.get_by_text("came with the link and was not run")).to_be_visible()
@@ -37,7 +37,7 @@ def test_a_statement_from_the_keyboard_to_a_table_a_chart_and_a_link(demo: Serve
     expect(other.get_by_text("Nothing was run yet")).to_be_visible()
     other.get_by_role("button", name="Run", exact=True).click()
     expect(other.get_by_text(re.compile(r"rows? in "))).to_be_visible()
-    other.context.close()
+    other.close()
 
 
 def test_a_statement_is_refused_and_another_cancelled(demo: Served, browser: Browser) -> None:
@@ -50,4 +50,4 @@ def test_a_statement_is_refused_and_another_cancelled(demo: Served, browser: Bro
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text(re.compile("Cancelled after|It was ended after"))).to_be_visible()
     expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
-    page.context.close()
+    page.close()

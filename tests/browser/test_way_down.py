@@ -51,17 +51,17 @@ def test_from_ninety_days_to_the_minute_and_to_somebody_else_and_back(past: Serv
     expect(copied).to_have_value(re.compile("from="))
     link = copied.input_value()
     page.keyboard.press("Escape")
-    elsewhere = opened(browser, link)
+    elsewhere = opened(browser, link, fresh=True)
     heading(elsewhere, "Performance")
     drawn(elsewhere)
     mine = page.wait_for_function(TRACES).json_value()
     elsewhere.wait_for_function(f"mine => ({TRACES})() === mine", arg=mine)
-    elsewhere.context.close()
+    elsewhere.close()
 
     for url in passed[-2::-1]:
         page.get_by_role("button", name="Back", exact=True).click()
         expect(page).to_have_url(re.compile(span(url)))
-    page.context.close()
+    page.close()
 
 
 def span(url: str) -> str:

@@ -98,16 +98,17 @@ def search(client: Client, scope: Scope, sought: Sought, most: int = MOST_FOUND)
     among equals living series come first, and short names.
     """
     words = tuple(word.lower()[:MOST_LETTERS] for word in sought.words[:MOST_WORDS])
-    asked = {
-        "words": list(words),
-        "titled": [_metrics_with(word, {name: metric.title for name, metric in METRICS.items()}) for word in words],
-        "explained": [_metrics_with(word, {name: metric.help for name, metric in METRICS.items()}) for word in words],
+    asked: dict[str, object] = {
         "component": sought.component,
         "metric": sought.metric,
         "unit": sought.unit,
         "living": int(scope.now_s - LIVING_S),
     }
-    named = _named(scope)
+    for number, word in enumerate(words):
+        asked[f"word{number}"] = word
+        asked[f"titled{number}"] = _metrics_with(word, {name: metric.title for name, metric in METRICS.items()})
+        asked[f"explained{number}"] = _metrics_with(word, {name: metric.help for name, metric in METRICS.items()})
+    named = _named(scope, len(words))
     table = client.query(
         f"""SELECT id, c, m, l, u, k, at_s, value, count() OVER () AS total FROM ({named}) AS named
             LEFT JOIN (SELECT series_id, {NEWEST}
@@ -125,24 +126,33 @@ def search(client: Client, scope: Scope, sought: Sought, most: int = MOST_FOUND)
     return Found((), 0, tuple(word for word, count in zip(words, counts or [0] * len(words), strict=True) if not count))
 
 
-def _named(scope: Scope) -> str:
-    """Every series asked for with its names in parts and a score for each word."""
+def _named(scope: Scope, words: int) -> str:
+    """Every series asked for with its names in parts and a score for each word.
+
+    A score for each word is written out: a lambda over the words would make a copy of its metrics for every series.
+    """
+    scores = f"[{', '.join(_score(number) for number in range(words))}]" if words else "emptyArrayUInt8()"
     return f"""
         SELECT series_id AS id, any(component) AS c, any(metric) AS m, any(labels) AS l, any(unit) AS u,
                toString(any(kind)) AS k,
                arrayMap(part -> lowerUTF8(part), arrayConcat([c, m], mapKeys(l), mapValues(l))) AS whole,
                arrayConcat(whole, splitByRegexp('[^a-z0-9]+', arrayStringConcat(whole, ' '))) AS parts,
-               arrayMap((word, titled, explained) -> greatest(
-                   multiIf(has(parts, word), 4, arrayExists(part -> startsWith(part, word), parts), 3,
-                           arrayExists(part -> position(part, word) > 0, whole), 2, 0),
-                   multiIf(has(titled, m), 3, has(explained, m), 1, 0)),
-                   {{words:Array(String)}}, {{titled:Array(Array(String))}}, {{explained:Array(Array(String))}}
-               ) AS scores
+               {scores} AS scores
         FROM {scope.database}.series
         WHERE ({{component:String}} = '' OR component = {{component:String}})
           AND ({{metric:String}} = '' OR metric = {{metric:String}})
           AND ({{unit:String}} = '' OR unit = {{unit:String}})
         GROUP BY series_id"""
+
+
+def _score(number: int) -> str:
+    """How well a series has a word: in its names, or in what the catalogue says of its metric."""
+    word = f"{{word{number}:String}}"
+    titled, explained = f"{{titled{number}:Array(String)}}", f"{{explained{number}:Array(String)}}"
+    return f"""greatest(
+                   multiIf(has(parts, {word}), 4, arrayExists(part -> startsWith(part, {word}), parts), 3,
+                           arrayExists(part -> position(part, {word}) > 0, whole), 2, 0),
+                   multiIf(has({titled}, m), 3, has({explained}, m), 1, 0))"""
 
 
 def _metrics_with(word: str, texts: Mapping[str, str]) -> list[str]:

@@ -121,7 +121,7 @@ def test_a_server_that_is_silent_is_told_and_the_page_turns_grey(served: Served,
 def test_what_is_critical_brings_the_wall_to_the_overview_and_keeps_it(
     gateway: tuple[ExitStack, int], served: Served, browser: Browser
 ) -> None:
-    page = opened(browser, f"{served.url}/services?embed=true&kiosk=1&every=30s&pages=services,debug")
+    page = wall(browser, f"{served.url}/services?embed=true&kiosk=1&every=30s&pages=services,debug")
     expect(bar(page)).to_contain_text("Debug in")
     gateway[0].close()
     heading(page, "Overview")

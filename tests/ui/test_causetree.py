@@ -13,10 +13,16 @@ def named(found: tuple[ComponentView, ...], name: str) -> ComponentView:
     return next(view for view in found if view.name == name)
 
 
+def said(metric: str) -> str:
+    return metric.replace("_", " ")
+
+
 def broken(name: str, *findings: tuple[str, Status]) -> ProbeResult:
     """A result of which these metrics are found."""
     told = result(name)
-    made = linked([Finding(metric=m, status=s, message=f"{m} is bad.", hint=f"Mend {m}.") for m, s in findings])
+    made = linked(
+        [Finding(metric=m, status=s, message=f"{said(m)} is bad.", hint=f"Mend {said(m)}.") for m, s in findings]
+    )
     object.__setattr__(told, "findings", made)
     object.__setattr__(told, "status", max((f.status for f in made), key=lambda status: status.rank))
     return told
@@ -40,9 +46,9 @@ def test_the_tree_runs_from_the_cause_through_its_findings_to_other_components(
 ) -> None:
     assert causetree.markdown(named(kafka, "kafka"), kafka) == (
         "\n\n"
-        "- :red[■ critical] → kafka_partitions_offline is bad.\n"
-        "    - :orange[▲ warning] → kafka_group_lag_seconds is bad.\n"
-        "- :orange[▲ warning] :gray[also] kafka_ping_seconds is bad.\n"
+        "- :red[■ critical] → kafka partitions offline is bad.\n"
+        "    - :orange[▲ warning] → kafka group lag seconds is bad.\n"
+        "- :orange[▲ warning] :gray[also] kafka ping seconds is bad.\n"
         "- :red[■ critical] → **tape** :gray[needs it:] tape refuses connections.\n"
         "    - :orange[▲ warning] → **web** :gray[needs it:] web is full."
     )
@@ -50,14 +56,14 @@ def test_the_tree_runs_from_the_cause_through_its_findings_to_other_components(
 
 def test_the_whole_begins_with_what_the_root_says(kafka: tuple[ComponentView, ...]) -> None:
     lines = causetree.whole(kafka).splitlines()
-    assert lines[0] == "- :red[■ critical] **kafka** kafka_brokers is bad."
-    assert lines[1] == "    - :red[■ critical] → kafka_partitions_offline is bad."
+    assert lines[0] == "- :red[■ critical] **kafka** kafka brokers is bad."
+    assert lines[1] == "    - :red[■ critical] → kafka partitions offline is bad."
     assert len(lines) == 6
 
 
 def test_a_page_of_one_kind_has_the_hints(kafka: tuple[ComponentView, ...]) -> None:
     assert causetree.findings(named(kafka, "kafka"), hints=True)[0] == (
-        "- :red[■ critical] → kafka_partitions_offline is bad. :gray[Mend kafka_partitions_offline.]"
+        "- :red[■ critical] → kafka partitions offline is bad. :gray[Mend kafka partitions offline.]"
     )
 
 

@@ -30,6 +30,7 @@ class SystemCounters:
         self._proc = proc
         self._drops: Counters[str] = Counters()
         self._segments: tuple[float, float] | None = None
+        self._share: float | None = None
 
     def turn(self, now_s: float | None = None) -> tuple[list[Reading], list[str]]:
         """Readings since the last turn, and what this system does not tell."""
@@ -54,15 +55,13 @@ class SystemCounters:
         return [*readings, *(Reading(m, rate) for m, rate in rates.items() if rate is not None), *tracked], []
 
     def retransmitted(self, sent: float, again: float) -> float | None:
-        """Share sent again since the last answer; None until SEGMENTS more were sent, so that few prove nothing."""
+        """Share sent again of the last SEGMENTS or more, because few prove nothing; None before there were so many."""
         before = self._segments
         if before is None or sent < before[0] or again < before[1]:
-            self._segments = sent, again
-            return None
-        if sent - before[0] < SEGMENTS:
-            return None
-        self._segments = sent, again
-        return (again - before[1]) / (sent - before[0])
+            self._segments, self._share = (sent, again), None
+        elif sent - before[0] >= SEGMENTS:
+            self._segments, self._share = (sent, again), (again - before[1]) / (sent - before[0])
+        return self._share
 
     def _udp6(self) -> float:
         try:

@@ -135,9 +135,9 @@ def staleness(answer: Answer[Any], fresh_s: float) -> str:
     if answer.state != "stale" or answer.age_s is None:
         return ""
     if answer.error is not None:
-        return f"  :gray[🕒 as of {age(answer.age_s)}: {answer.error.message}]"
+        return f"  :gray[◷ as of {age(answer.age_s)}: {answer.error.message}]"
     if answer.age_s > LATE * fresh_s + PATIENCE_S:
-        return f"  :gray[🕒 as of {age(answer.age_s)}: the history is slow to answer]"
+        return f"  :gray[◷ as of {age(answer.age_s)}: the history is slow to answer]"
     return ""
 
 

@@ -75,7 +75,7 @@ def age(seconds: float | None) -> str:
 def view_age(view: ComponentView) -> str:
     """The age beside a value: with a clock when the value is older than two intervals."""
     late = view.age_s is not None and view.age_s > 2 * view.interval_s
-    return f"🕒 {age(view.age_s)}" if late else age(view.age_s)
+    return f"◷ {age(view.age_s)}" if late else age(view.age_s)
 
 
 def since(moment: datetime | None, now: datetime, zone: ZoneInfo) -> str:

@@ -83,7 +83,7 @@ def test_charts_stay_marked_as_old_and_what_was_never_read_says_why(
         page = run(script, **LAST)
         assert not page.exception
         assert len(page.get("plotly_chart")) == len(before[script].get("plotly_chart"))
-        assert re.search(r"🕒 as of .*: ClickHouse", titles(page)), titles(page)
+        assert re.search(r"◷ as of .*: ClickHouse", titles(page)), titles(page)
         other = run(script, **{"from": "now-90d", "to": "now"})
         assert not other.exception
         assert not other.get("plotly_chart")

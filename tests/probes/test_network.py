@@ -243,6 +243,7 @@ def test_retransmission_waits_for_a_thousand_segments(tmp_path) -> None:
     assert system.retransmitted(10_000, 100) is None
     assert system.retransmitted(10_500, 110) is None
     assert system.retransmitted(11_000, 120) == pytest.approx(0.02)
+    assert system.retransmitted(11_100, 190) == pytest.approx(0.02), "a hundred more prove nothing new"
     assert system.retransmitted(5, 0) is None, "a reset starts anew"
     assert SystemCounters(tmp_path).turn()[1], "what is not readable is named"
 

@@ -62,46 +62,48 @@ def blank(window: Window, zone: ZoneInfo, height: int) -> go.Figure:
 
     Its clock (`clock`) is written into the figure where it is not the zone's (`clock_of`).
     """
-    # A template of its own: Streamlit's has more bytes than the line it is sent with.
-    figure = go.Figure(layout={"template": {"layout": {"colorway": COLOURS}}})
     by = clock(window, zone)
     start, end = local_ms(np.array([window.start_s, window.end_s], dtype=np.float64), by)
-    figure.update_layout(
-        height=height,
-        margin=MARGIN,
-        hovermode="x unified",
-        hoversubplots="axis",
-        dragmode="select",
-        selectdirection="h",
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
-        uirevision="keep",
-        meta=None if by is zone else {"utc_offset_s": _offset_s(window.start_s, by)},
-    )
-    figure.update_xaxes(
-        type="date",
-        range=[start, end],
-        showgrid=False,
-        rangebreaks=_missing_hour(window, zone),
-        tickformatstops=_ticks(dated=height >= LOW),
-    )
-    figure.update_yaxes(fixedrange=True, nticks=5, automargin=False)  # charts below each other share their time axis
-    return figure
+    layout: dict[str, Any] = {
+        # A template of its own: Streamlit's has more bytes than the line it is sent with.
+        "template": {"layout": {"colorway": COLOURS}},
+        "height": height,
+        "margin": MARGIN,
+        "hovermode": "x unified",
+        "hoversubplots": "axis",
+        "dragmode": "select",
+        "selectdirection": "h",
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
+        "uirevision": "keep",
+        "xaxis": {
+            "type": "date",
+            "range": [start, end],
+            "showgrid": False,
+            "rangebreaks": _missing_hour(window, zone),
+            "tickformatstops": _ticks(dated=height >= LOW),
+        },
+        # charts below each other share their time axis
+        "yaxis": {"fixedrange": True, "nticks": 5, "automargin": False},
+    }
+    if by is not zone:
+        layout["meta"] = {"utc_offset_s": _offset_s(window.start_s, by)}
+    return go.Figure(layout=layout)  # all at once: each update of a figure costs a millisecond or two
 
 
 def value_axis(figure: go.Figure, scale: Scale, *, logarithmic: bool = False) -> None:
     """The vertical axis: its unit, from zero on or logarithmic."""
     suffix = f" {scale.unit}" if scale.unit else ""
     if logarithmic:
-        figure.update_yaxes(type="log", dtick=1, ticksuffix=suffix, tickformat="~g", nticks=None)
+        figure.layout.yaxis.update(type="log", dtick=1, ticksuffix=suffix, tickformat="~g", nticks=None)
     else:
-        figure.update_yaxes(ticksuffix=suffix, rangemode="tozero")
+        figure.layout.yaxis.update(ticksuffix=suffix, rangemode="tozero")
 
 
 def hover_title(figure: go.Figure, step_s: float) -> None:
     """The head of what is told on hover: the moment, and how wide the bucket is that begins there."""
     moment = "%a %d %b %Y" if step_s >= DAY_S else "%a %d %b %H:%M:%S" if step_s % 60 else "%a %d %b %H:%M"
     text = f"%{{x|{moment}}} · {humanize_duration(float(step_s))} bucket"
-    figure.update_xaxes(unifiedhovertitle={"text": text})
+    figure.layout.xaxis.unifiedhovertitle = {"text": text}
 
 
 def is_wide(levels: Iterable[NDArray[np.float64]], peak: float, unit: str) -> bool:

@@ -66,7 +66,7 @@ def time_series(
     around = _Around(thresholds, events, strip, moment)
     _draw_around(canvas, around, window, zone, shown[0], float(np.nanmax(peak)), float(np.nanmin(usual)) if wide else 0)
     asked = legend or len(named) > 1
-    figure.update_layout(showlegend=asked and not marks.names(canvas, named, window, wide))
+    figure.layout.showlegend = asked and not marks.names(canvas, named, window, wide)
     return figure
 
 

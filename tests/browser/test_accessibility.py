@@ -103,7 +103,7 @@ def test_a_wall_keeps_the_rules(demo: Served, browser: Browser) -> None:
 
 
 def test_a_phone_with_its_menu_open_keeps_the_rules(demo: Served, browser: Browser) -> None:
-    page = opened(browser, demo.url, PHONE)
+    page = opened(browser, demo.url, PHONE, fresh=True)  # the profile remembers that the menu is open
     heading(page, "Overview")
     page.get_by_test_id("stExpandSidebarButton").click()
     expect(page.get_by_role("link", name="Kafka", exact=True)).to_be_visible()

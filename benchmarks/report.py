@@ -49,8 +49,8 @@ MEANING = {
     "zoom_vs_hello": "a box selected on a chart until it is drawn anew, in Chromium, against a hello-world page that "
     "does so with one line, plus the query",
     "reruns_per_selection": "runs of a script for one selection, as the browser asks for them and the server ends them",
-    "twelve_charts_kb": "bytes of a page of twelve charts, head and tables included (of one with six or more: a chart's "
-    "share, times twelve)",
+    "twelve_charts_kb": "bytes of a page of twelve charts, head and tables included (of one with six or more: a "
+    "chart's share, times twelve)",
     "zoom_memory_mb": "what the server's memory grows by from the 200th to the 1,000th zoom of one session",
     "search_10000_ms": "Explore's search among 10,000 series, the slowest of several kinds of question",
     "lost_after_kill9": "acknowledged samples that were gone, after 100 kills while recording",

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.scenarios import free_port
 from probes.result import Status
 from tests.history.rows import sampled, write
+from tests.pages.history_only import history_only
 from tests.probes.listeners import eventually
-from ui.state import Running, running
+from ui.state import Running
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = int(time.time()) // 3600 * 3600 - 30 * 3600
@@ -24,25 +24,14 @@ RANGE = {"from": str(START_S), "to": str(END_S)}
 @pytest.fixture(scope="module")
 def recorded(chdb_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """For two hours: `gate` answered in 2 ms, then in 40 ms and with a warning; `app` was well all the time."""
-    path = tmp_path_factory.mktemp("config") / "tapewatch.toml"
     things = "".join(
         f'[[component]]\nkind = "tcp"\nname = "{name}"\naddress = "127.0.0.1:{free_port()}"\n'
         for name in ("gate", "app")
     )
-    path.write_text(f'[history]\ndsn = "chdb://{chdb_path}"\ndatabase = "pages_charted"\n{things}')
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TAPEWATCH_CONFIG", str(path))
-        st.cache_resource.clear()
-        started = running()
-        store = started.monitor.store
-        store.start()  # only the history: nothing is probed
-        assert eventually(lambda: store.state.ready, 30)
+    with history_only(tmp_path_factory.mktemp("config"), chdb_path, "pages_charted", things) as started:
         for name in ("gate", "app"):
-            write(store, (_looked(name, t) for t in range(START_S, END_S, 15)))
+            write(started.monitor.store, (_looked(name, t) for t in range(START_S, END_S, 15)))
         yield started
-        started.monitor.reader.stop()
-        store.stop()
-        st.cache_resource.clear()
 
 
 def _looked(name: str, at_s: int):

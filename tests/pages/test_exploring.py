@@ -6,7 +6,6 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.scenarios import free_port
@@ -14,8 +13,8 @@ from history.names import spell
 from history.rows import SeriesKey
 from probes.result import labels
 from tests.history.rows import sampled, write
-from tests.probes.listeners import eventually
-from ui.state import Running, running
+from tests.pages.history_only import history_only
+from ui.state import Running
 
 ROOT = Path(__file__).resolve().parents[2]
 END_S = int(time.time()) // 60 * 60
@@ -30,26 +29,15 @@ MANY = tuple(SeriesKey("gate", "network_rtt_seconds", labels(target=f"host-{n:02
 @pytest.fixture(scope="module")
 def recorded(chdb_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """An hour: `gate` answers in 2 ms, half an hour later in 40 ms; `app` in 4 ms; `old` was seen nine days ago."""
-    path = tmp_path_factory.mktemp("config") / "tapewatch.toml"
     things = "".join(
         f'[[component]]\nkind = "tcp"\nname = "{name}"\naddress = "127.0.0.1:{free_port()}"\n'
         for name in ("gate", "app")
     )
-    path.write_text(f'[history]\ndsn = "chdb://{chdb_path}"\ndatabase = "pages_exploring"\n{things}')
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TAPEWATCH_CONFIG", str(path))
-        st.cache_resource.clear()
-        started = running()
-        store = started.monitor.store
-        store.start()  # only the history: nothing is probed
-        assert eventually(lambda: store.state.ready, 30)
-        write(store, (_gate(t) for t in range(START_S, END_S, 15)))
-        write(store, (sampled("app", t, (APP.metric, 0.004, ())) for t in range(START_S, END_S, 15)))
-        write(store, [sampled("old", START_S - 9 * 86400, (OLD.metric, 0.5, ()))])
+    with history_only(tmp_path_factory.mktemp("config"), chdb_path, "pages_exploring", things) as started:
+        write(started.monitor.store, (_gate(t) for t in range(START_S, END_S, 15)))
+        write(started.monitor.store, (sampled("app", t, (APP.metric, 0.004, ())) for t in range(START_S, END_S, 15)))
+        write(started.monitor.store, [sampled("old", START_S - 9 * 86400, (OLD.metric, 0.5, ()))])
         yield started
-        started.monitor.reader.stop()
-        store.stop()
-        st.cache_resource.clear()
 
 
 def _gate(at_s: int):

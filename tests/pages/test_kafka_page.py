@@ -7,7 +7,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from probes import kafka_decisions as decide
@@ -16,9 +15,9 @@ from probes.kafka_movement import Moved, Movement
 from probes.kafka_snapshot import Broker, Group, Partition, Quorum, QuorumNode, Snapshot, TopicSettings
 from probes.result import ProbeError, ProbeResult, Status, labels, utc
 from tests.history.rows import sampled, write
-from tests.probes.listeners import eventually
+from tests.pages.history_only import history_only
 from ui import kafka, kafka_rows, selection
-from ui.state import Running, running
+from ui.state import Running
 
 ROOT = Path(__file__).resolve().parents[2]
 END_S = int(time.time()) // 60 * 60
@@ -72,28 +71,17 @@ def result() -> ProbeResult:
 
 @pytest.fixture(scope="module")
 def recorded(chdb_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    path = tmp_path_factory.mktemp("config") / "tapewatch.toml"
     thing = '[[component]]\nkind = "kafka"\nname = "kafka"\nbootstrap = "127.0.0.1:9"\ninterval = "1h"\n'
-    path.write_text(f'[history]\ndsn = "chdb://{chdb_path}"\ndatabase = "pages_kafka"\n{thing}')
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TAPEWATCH_CONFIG", str(path))
-        st.cache_resource.clear()
-        started = running()
-        store = started.monitor.store
-        store.start()  # only the history: nothing is probed
-        assert eventually(lambda: store.state.ready, 30)
+    with history_only(tmp_path_factory.mktemp("config"), chdb_path, "pages_kafka", thing) as started:
         values = [
             ("kafka_topic_messages_per_second", 20.0, labels(topic="ticks")),
             ("kafka_topic_messages_per_second", 3.0, labels(topic="orders")),
             ("kafka_group_lag_messages", 42.0, labels(group="sink", topic="ticks")),
             ("kafka_group_lag_seconds", 7.0, labels(group="sink")),
         ]
-        write(store, (sampled("kafka", t, *values) for t in range(START_S, END_S, 15)))
+        write(started.monitor.store, (sampled("kafka", t, *values) for t in range(START_S, END_S, 15)))
         started.monitor.board.publish(result())
         yield started
-        started.monitor.reader.stop()
-        store.stop()
-        st.cache_resource.clear()
 
 
 def opened(**query: str) -> AppTest:

@@ -75,7 +75,7 @@ class SeriesSet:
 
     Attributes:
         previous: the same series of the period before, moved onto this one, where that was asked for.
-        truncated: there are more series than an answer has.
+        total: how many series match what was asked, of which an answer has `rows` at most; 0 where they were named.
         read_s: when the last point was read; whole_s: when all of them were.
     """
 
@@ -83,11 +83,16 @@ class SeriesSet:
     tier: str = RAW.name
     step_s: int = 0
     window: Window = field(default_factory=lambda: Window(0, 0))
-    truncated: bool = False
+    total: int = 0
     previous: tuple[Series, ...] = ()
     rows: tuple[SeriesRow, ...] = ()
     read_s: float = 0.0
     whole_s: float = 0.0
+
+    @property
+    def truncated(self) -> bool:
+        """There are more series than an answer has."""
+        return self.total > len(self.rows)
 
     def of(self, metric: str, component: str | None = None) -> list[Series]:
         """The series of one metric, optionally of one component."""

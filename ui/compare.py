@@ -18,12 +18,13 @@ from probes.catalogue import humanize
 from probes.common import METRICS as COMMON
 from ui import charts, selection, sides, timerange
 from ui.differences import TABLE_HEIGHT, draw_figures, draw_ranking, told_ranking
+from ui.finder import unlisted_components
 from ui.frame import Page
 from ui.naming import title_of
 from ui.panels import Panel, Question, plot, plot_answer, show
 from ui.questions import fresh_s, nothing
 from ui.sides import AGAINST, ANOTHER, COMPONENT, METRIC, OTHER, OTHER_FROM, OTHER_TO, RANGE, WAYS, Clock, Sides
-from ui.words import left_out, peak
+from ui.words import IN_EXPLORE, left_out, part_of, peak
 
 FRESH_S = 30.0
 LATENCY = "probe_latency_seconds"
@@ -68,7 +69,12 @@ def controls(page: Page, chosen: Sides, names: Iterable[str]) -> None:
         _choice("Drawn", METRIC, titles, chosen.metric)
     unknown = complete and chosen.metric not in metrics
     none = f'"{METRIC}" is {quoted(chosen.metric)}, which {chosen.component} does not have; choose one of its own.'
-    for sentence in (*chosen.problems, *([none] if unknown else [])):
+    known = page.monitor.reader.ask(exploring.vocabulary, FRESH_S, WAIT_S).value
+    for sentence in (
+        *chosen.problems,
+        *([none] if unknown else []),
+        *unlisted_components(known, "a configured one is always there"),
+    ):
         st.caption(f":material/info: {sentence}")
     ranges = (sides.described(window, clock(page)) for window in (chosen.window, chosen.other_window))
     a, b = (f"{name}, {of}" for name, of in zip((chosen.component, chosen.other), ranges, strict=True))
@@ -234,11 +240,11 @@ def _draw_both(page: Page, chosen: Sides, both: SeriesSet) -> None:
         legend=True,
         read_s=both.read_s,
     )
-    remark = left_out(both.series, charts.MAX_LINES)
+    remark = left_out(both.series or both.previous, charts.MAX_LINES)
     if not both.series:
-        remark = "nothing of A was recorded: this is B alone"
+        remark = " · ".join(filter(None, ("nothing of A was recorded: this is B alone", remark)))
     elif not both.previous:
-        remark = "nothing of B was recorded: this is A alone"
+        remark = " · ".join(filter(None, ("nothing of B was recorded: this is A alone", remark)))
     plot_answer(figure, "chart:compare", both, remark)
 
 
@@ -247,6 +253,7 @@ def _called(line: Series, name: str) -> Series:
 
 
 def _draw_between(page: Page, chosen: Sides, both: SeriesSet) -> None:
-    figure = charts.time_series(apart(both), chosen.window, page.zone, height=LOWER_HEIGHT, read_s=both.read_s)
+    lines = apart(both)
+    figure = charts.time_series(lines, chosen.window, page.zone, height=LOWER_HEIGHT, read_s=both.read_s)
     figure.add_hline(0, line={"width": 1, "color": charts.MAXIMUM})
-    plot(figure, "chart:between")
+    plot(figure, "chart:between", part_of(charts.MAX_LINES, len(lines), narrow=IN_EXPLORE))

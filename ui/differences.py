@@ -8,16 +8,19 @@ import streamlit as st
 from analysis.comparison import Difference, differences, in_words
 from analysis.performance import error_ratio_over
 from history.answers import Summary
+from history.queries import comparing
 from history.queries.comparing import Figures
 from history.rows import SeriesKey
 from probes.catalogue import humanize
 from ui import selection, shown
 from ui.naming import name_of, title_of
 from ui.sides import METRIC, Sides
+from ui.words import part_of
 
 UP, STATUS = "probe_up", "probe_status"
 IN_WORDS = "A beside B"
 TABLE_HEIGHT, ROWS_SHOWN = 310, 10
+CHOOSE = 'choose one at "Drawn" to see more of it.'
 
 
 def ranked(figures: Figures) -> list[Difference]:
@@ -84,6 +87,19 @@ def draw_ranking(chosen: Sides, figures: Figures) -> None:
     metrics = [one.known.metric for one in found]
     key = f"differences:{chosen.metric}"
     _table(rows, key, lambda: _draw_instead(key, metrics))
+    if words := not_compared(figures):
+        st.caption(words)
+
+
+def not_compared(figures: Figures) -> str:
+    """What is said where a side has more series than are compared; empty where all are.
+
+    >>> not_compared(Figures((), (), (), (), total_a=1234, total_b=7))
+    'Compared are of A the first 400 of 1,234 series, some of each metric: choose one at "Drawn" to see more of it.'
+    """
+    sides = (("A", figures.total_a), ("B", figures.total_b))
+    cut = [f"of {side} {words}" for side, total in sides if (words := part_of(comparing.MOST, total))]
+    return f"Compared are {' and '.join(cut)}, some of each metric: {CHOOSE}" if cut else ""
 
 
 def _draw_instead(key: str, metrics: Sequence[str]) -> None:

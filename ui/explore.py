@@ -158,9 +158,13 @@ def _draw_chart(page: Page, chosen: Selection, keys: Sequence[SeriesKey], height
             legend=len(keys) > 1 or chosen.grouping is not None,
             read_s=answer.answer.read_s,
         )
-        made_of = f"of {len(answer.answer.rows)} series" if chosen.grouping else ""
+        made_of = f"of {len(answer.answer.rows)} series" if chosen.grouping and not answer.answer.truncated else ""
+        narrow = "group them by less, or choose fewer"
         plot_answer(
-            figure, f"chart:explore:{keys[0].metric}", answer.answer, left_out(lines, charts.MAX_LINES) or made_of
+            figure,
+            f"chart:explore:{keys[0].metric}",
+            answer.answer,
+            left_out(lines, charts.MAX_LINES, narrow) or made_of,
         )
     for sentence in answer.refused:
         st.caption(shown.keep(f":material/info: {sentence}"))

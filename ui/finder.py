@@ -20,6 +20,7 @@ from ui.naming import name_of, title_of
 from ui.panels import Panel, Question, show
 from ui.selection import Selection
 from ui.status import age
+from ui.words import part_of
 
 QUERY, COMPONENT, METRIC, UNIT = "q", "component", "metric", "unit"
 FRESH_S = 15.0
@@ -50,9 +51,26 @@ def draw(page: Page, chosen: Selection) -> None:
         _filter("Component", COMPONENT, _components(known))
         _filter("Metric", METRIC, _metrics(known))
         _filter("Unit", UNIT, _units(known))
+    for sentence in unlisted(known):
+        st.caption(sentence)
     wanted = sought()
     if wanted != Sought():
         show(page.monitor.reader, [_panel(page, wanted, chosen)])
+
+
+def unlisted(known: Vocabulary | None) -> list[str]:
+    """A sentence for each filter that offers only some of what there is, with the way to the others."""
+    narrow = "the search finds each by a part of its name"
+    metrics = part_of(len(known.metrics), known.all_metrics, "most frequent", "metrics", narrow) if known else ""
+    return [*unlisted_components(known, narrow), *([f"To choose from are {metrics}."] if metrics else [])]
+
+
+def unlisted_components(known: Vocabulary | None, narrow: str) -> list[str]:
+    """A sentence where only some of the components are offered."""
+    if known is None:
+        return []
+    words = part_of(len(known.components), known.all_components, "most frequent", "components", narrow)
+    return [f"To choose from are {words}."] if words else []
 
 
 def _components(known: Vocabulary | None) -> dict[str, str]:
@@ -111,9 +129,9 @@ def nothing(found: Found, wanted: Sought) -> str:
 
 
 def told(found: Found) -> str:
-    """``Series found – the best 50 of 3,000``."""
-    shown = len(found.matches)
-    return f"Series found – {f'the best {shown} of {found.total:,}' if shown < found.total else f'{found.total:,}'}"
+    """``Series found – the best 50 of 3,000 series: more words or filters find the others``."""
+    cut = part_of(len(found.matches), found.total, "best", narrow="more words or filters find the others")
+    return f"Series found – {cut or f'{found.total:,}'}"
 
 
 def described(wanted: Sought) -> str:

@@ -15,6 +15,7 @@ from ui import charts, shown
 from ui.frame import Page
 from ui.panels import Panel, Question, plot, show
 from ui.questions import fresh_s
+from ui.words import part_of
 
 TITLE = "What else moved?"
 LONGEST_S = 2 * 86400
@@ -37,10 +38,15 @@ def draw(page: Page) -> None:
         lambda found: _draw(page, found),
         nothing="No series left what it usually does.",
         height=PICTURE_HEIGHT,
-        told=lambda found: f"{TITLE} – {len(found)} series, farthest from their own past first",
+        told=told,
         beside=(_changes(page),),
     )
     show(page.monitor.reader, [panel])
+
+
+def told(found: Sequence[Mover]) -> str:
+    """``What else moved? – the first 9 of 12 series, farthest from their own past first``."""
+    return f"{TITLE} – {part_of(SHOWN, len(found)) or f'{len(found)} series'}, farthest from their own past first"
 
 
 def _changes(page: Page) -> Question[tuple[Change, ...]]:

@@ -12,7 +12,7 @@ from ui.comparison import Comparison
 from ui.frame import Page
 from ui.panels import Panel, plot_answer
 from ui.questions import before, events_of, known_statuses, limits, missing, nothing, series_question, statuses_question
-from ui.words import peak, told, usual
+from ui.words import left_out, peak, told, usual
 
 LATENCY, UP = "probe_latency_seconds", "probe_up"
 
@@ -104,8 +104,9 @@ def _draw_fan(page: Page, chosen: Chosen, answer: SeriesSet) -> None:
 
 
 def _draw_throughput(page: Page, chosen: Chosen, metric: str, answer: SeriesSet) -> None:
+    lines = sorted(answer.series, key=lambda line: -(line.last or 0.0))
     figure = charts.time_series(
-        sorted(answer.series, key=lambda line: -(line.last or 0.0)),
+        lines,
         page.window,
         page.zone,
         previous=before(answer),
@@ -116,7 +117,8 @@ def _draw_throughput(page: Page, chosen: Chosen, metric: str, answer: SeriesSet)
         height=170,
         read_s=answer.read_s,
     )
-    plot_answer(figure, f"chart:throughput:{chosen.component}", answer, missing(chosen.compared, answer))
+    remark = " · ".join(filter(None, (left_out(lines, charts.MAX_LINES), missing(chosen.compared, answer))))
+    plot_answer(figure, f"chart:throughput:{chosen.component}", answer, remark)
 
 
 def _draw_failures(page: Page, chosen: Chosen, answer: SeriesSet) -> None:

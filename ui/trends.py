@@ -18,6 +18,9 @@ from ui.moment import link
 from ui.panels import plot
 from ui.status import plain
 from ui.timeline import state_timeline
+from ui.words import part_of
+
+MOST_CHANGES = 500
 
 
 def draw_timeline(answer: Timeline, page: Page) -> None:
@@ -76,17 +79,19 @@ def draw_changes(changes: Sequence[Change], page: Page) -> None:
             "To": plain(change.after),
             "What it said": change.reason,
         }
-        for change in changes[:500]
+        for change in changes[:MOST_CHANGES]
     ]
     table = shown.keep(pd.DataFrame(rows))
     st.dataframe(
-        table.assign(**{"As it was": [link(math.ceil(change.at_s)) for change in changes[:500]]}),
+        table.assign(**{"As it was": [link(math.ceil(change.at_s)) for change in changes[:MOST_CHANGES]]}),
         hide_index=True,
         height=axes.HEIGHT,
         key="changes",
         alt="Status changes",
         column_config={"As it was": st.column_config.LinkColumn(display_text="the stack then")},
     )
+    if words := part_of(MOST_CHANGES, len(changes), "newest", "changes", "take a shorter range or fewer components"):
+        st.caption(f"These are {words}.")
 
 
 def draw_percentiles(summaries: Sequence[Summary]) -> None:

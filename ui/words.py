@@ -13,6 +13,7 @@ from history.tiers import RAW
 from probes.catalogue import Metric, humanize, humanize_duration
 
 ROWS = {"15m": "15 min rows", "4h": "4 h rows", "1d": "1 d rows"}
+IN_EXPLORE = "Explore finds each by a part of its name"
 STOPPED_S, STOPPED_TIMES = 120.0, 5
 
 
@@ -26,15 +27,29 @@ def reading(answer: SeriesSet, logarithmic: bool = False) -> str:
     if answer.tier != RAW.name:
         words.append(f"{ROWS[answer.tier]}, {humanize_duration(float(answer.step_s))} buckets")
     if answer.truncated:
-        words.append(f"the first {len(answer.rows)} series")
+        words.append(part_of(len(answer.rows), answer.total, narrow=IN_EXPLORE))
     if logarithmic:
         words.append("logarithmic axis")
     return ", ".join(words)
 
 
-def left_out(lines: Sequence[Series], most: int) -> str:
-    """What is said where a chart draws only some of its lines; empty where it draws all."""
-    return f"the {most} highest of {len(lines)} series" if len(lines) > most else ""
+def part_of(shown: int, total: int, which: str = "first", what: str = "series", narrow: str = "") -> str:
+    """What is said wherever only some of what there is are shown; empty where all are.
+
+    Args:
+        which: how those that are shown were chosen.
+        narrow: how to come to the others.
+
+    >>> part_of(400, 1234, narrow="choose a metric"), part_of(3, 3)
+    ('the first 400 of 1,234 series: choose a metric', '')
+    """
+    words = f"the {which} {shown:,} of {total:,} {what}"
+    return "" if shown >= total else f"{words}: {narrow}" if narrow else words
+
+
+def left_out(lines: Sequence[Series], most: int, narrow: str = "") -> str:
+    """What is said where a chart draws only some of its lines, and how to come to the others."""
+    return part_of(most, len(lines), "highest", narrow=narrow or IN_EXPLORE)
 
 
 def told(name: str, metric: Metric, lines: Sequence[Series], zone: ZoneInfo, end_s: float) -> str:

@@ -8,7 +8,7 @@ from clickhouse_connect.driver.client import Client
 
 from history.answers import Newest, SeriesSet, Summary
 from history.grouping import How, grouped
-from history.queries.levels import NEWEST, among, known_series, read, series_of, summaries_of
+from history.queries.levels import NEWEST, among, counted_series, read, series_of, summaries_of
 from history.queries.scope import LIMITS, Names, Scope, resumes
 from history.rows import SeriesKey, SeriesRow
 from history.tiers import MAX_BUCKETS, bucket_s, plan
@@ -65,11 +65,17 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What there is to choose from, the most frequent first: components with their number of series, and metrics."""
+    """What there is to choose from, the most frequent first: components with their number of series, and metrics.
+
+    Attributes:
+        total: of all series; all_components and all_metrics: how many of each there are, listed or not.
+    """
 
     components: tuple[tuple[str, int], ...]
     metrics: tuple[Metrics, ...]
     total: int
+    all_components: int
+    all_metrics: int
 
 
 def vocabulary(client: Client, scope: Scope) -> Vocabulary:
@@ -85,9 +91,11 @@ def vocabulary(client: Client, scope: Scope) -> Vocabulary:
             FROM {table} GROUP BY metric ORDER BY n DESC, metric LIMIT {MOST_LISTED}""",
         settings=LIMITS,
     ).result_rows
-    total = client.query(f"SELECT uniqExact(series_id) FROM {table}", settings=LIMITS).result_rows[0][0]
+    (totals,) = client.query(
+        f"SELECT uniqExact(series_id), uniqExact(component), uniqExact(metric) FROM {table}", settings=LIMITS
+    ).result_rows
     listed = tuple(Metrics(name, unit, count, tuple(labels)) for name, unit, count, labels in metrics)
-    return Vocabulary(tuple((name, count) for name, count in components), listed, total)
+    return Vocabulary(tuple((name, count) for name, count in components), listed, *totals)
 
 
 def search(client: Client, scope: Scope, sought: Sought, most: int = MOST_FOUND) -> Found:
@@ -198,12 +206,14 @@ def groups(client: Client, scope: Scope, window: Window, keys: Keys, metrics: Na
     Args:
         metrics: with any, all their series are read instead of `keys`: at most `MOST_GROUPED`.
     """
-    found = known_series(client, scope, metrics, (), MOST_GROUPED + 1) if metrics else _rows(client, scope, keys)
-    rows = found[:MOST_GROUPED]
+    if metrics:
+        rows, total = counted_series(client, scope, metrics, (), MOST_GROUPED)
+    else:
+        rows, total = _rows(client, scope, keys), 0
     most = max(60, min(MAX_BUCKETS, ENOUGH_POINTS // max(1, len(rows))))
     step_s = window.step_s or bucket_s(window.length_s, most)
     answer = read(client, scope, rows, plan(replace(window, step_s=step_s), len(rows), scope.kept))
-    return replace(answer, series=grouped(answer.series, by, how), truncated=len(found) > MOST_GROUPED)
+    return replace(answer, series=grouped(answer.series, by, how), total=total)
 
 
 def figures(client: Client, scope: Scope, window: Window, keys: Keys) -> tuple[Summary, ...]:

@@ -24,6 +24,8 @@ from history.rows import SeriesKey, SeriesRow
 from history.tiers import MAX_BUCKETS, QUARTER_HOUR, RAW, Plan, Tier, bucket_s, plan
 from history.window import Window
 
+MOST_TOLD = 10 * MAX_SERIES
+"""Series of which a figure each is told, a row of a table: more than there are components anywhere."""
 LOOK_S = 60
 """Observation is told by the minute where raw samples tell it."""
 NEWEST = """toUInt32(bitShiftRight(max(newest) AS last, 64)) AS at_s,
@@ -54,11 +56,10 @@ def series(
         width_px: of the chart, which bounds the number of buckets.
         known: an earlier answer to the same question: only its moving edge is read anew.
     """
-    found = known_series(client, scope, metrics, components, MAX_SERIES + 1)
-    rows = found[:MAX_SERIES]
+    rows, total = counted_series(client, scope, metrics, components, MAX_SERIES)
     how = plan(window, len(rows), scope.kept, percentiles=percentiles, width_px=width_px)
     answer = read(client, scope, rows, how, percentiles, previous_s, known)
-    return replace(answer, truncated=len(found) > MAX_SERIES)
+    return replace(answer, total=total)
 
 
 def read(
@@ -108,8 +109,11 @@ def bucketed(
 def summaries(
     client: Client, scope: Scope, window: Window, metrics: Names, components: Names = ()
 ) -> tuple[Summary, ...]:
-    """Percentiles and extremes of each series of `metrics` over the whole window; counters as rates per second."""
-    return summaries_of(client, scope, window, known_series(client, scope, metrics, components))
+    """Percentiles and extremes of each series of `metrics` over the whole window; counters as rates per second.
+
+    Of `MOST_TOLD` series at most.
+    """
+    return summaries_of(client, scope, window, known_series(client, scope, metrics, components, MOST_TOLD))
 
 
 def summaries_of(client: Client, scope: Scope, window: Window, rows: Sequence[SeriesRow]) -> tuple[Summary, ...]:
@@ -173,7 +177,7 @@ def observed(client: Client, scope: Scope, window: Window, components: Names = (
     A hole is a distance of more than two and a half usual ones. It is seen to the minute while raw
     samples reach (a week at most), then to the quarter of an hour, the four hours or the day.
     """
-    rows = known_series(client, scope, ("probe_up",), components, 10 * MAX_SERIES)
+    rows = known_series(client, scope, ("probe_up",), components, MOST_TOLD)
     if not rows:
         return {}
     how = plan(window, len(rows), scope.kept, sample_every_s=10)
@@ -216,33 +220,56 @@ def known_series(
     client: Client, scope: Scope, metrics: Names = (), components: Names = (), limit: int = MAX_SERIES
 ) -> tuple[SeriesRow, ...]:
     """The series of `metrics` (empty: of any) of `components` (empty: of all), by metric, component and labels."""
+    return counted_series(client, scope, metrics, components, limit)[0]
+
+
+def counted_series(
+    client: Client, scope: Scope, metrics: Names, components: Names, limit: int, *, of_each: bool = False
+) -> tuple[tuple[SeriesRow, ...], int]:
+    """The same, and how many there are without the limit.
+
+    Args:
+        of_each: where there are more than the limit, of each metric its first ones; not every one of the first metrics.
+    """
     where = """(empty({metrics:Array(String)}) OR metric IN {metrics:Array(String)})
               AND (empty({components:Array(String)}) OR component IN {components:Array(String)})"""
-    return _series_rows(client, scope, where, limit, {"metrics": list(metrics), "components": list(components)})
+    asked = {"metrics": list(metrics), "components": list(components)}
+    return _series_rows(client, scope, where, limit, asked, of_each=of_each)
 
 
 def series_of(client: Client, scope: Scope, ids: Sequence[int]) -> dict[int, SeriesRow]:
     """The series of some identities, by identity."""
     if not ids:
         return {}
-    rows = _series_rows(client, scope, f"series_id IN ({', '.join(map(str, ids))})", len(ids), {})
+    rows, _ = _series_rows(client, scope, f"series_id IN ({', '.join(map(str, ids))})", len(ids), {})
     return {row.key.id: row for row in rows}
 
 
 def _series_rows(
-    client: Client, scope: Scope, where: str, limit: int, parameters: dict[str, list[str]]
-) -> tuple[SeriesRow, ...]:
+    client: Client,
+    scope: Scope,
+    where: str,
+    limit: int,
+    parameters: dict[str, list[str]],
+    *,
+    of_each: bool = False,
+) -> tuple[tuple[SeriesRow, ...], int]:
+    order, number = "m, c, mapKeys(l), mapValues(l)", "row_number() OVER (PARTITION BY m ORDER BY c, mapValues(l))"
+    cut = f"ORDER BY {f'{number}, ' if of_each else ''}{order} LIMIT {limit}"
     table = client.query(
-        f"""SELECT any(component) AS c, any(metric) AS m, any(labels) AS l, any(unit), toString(any(kind))
-            FROM {scope.database}.series WHERE {where}
-            GROUP BY series_id ORDER BY m, c, mapKeys(l), mapValues(l) LIMIT {limit}""",
+        f"""SELECT c, m, l, u, k, n FROM (
+                SELECT c, m, l, u, k, count() OVER () AS n FROM (
+                    SELECT any(component) AS c, any(metric) AS m, any(labels) AS l, any(unit) AS u,
+                           toString(any(kind)) AS k
+                    FROM {scope.database}.series WHERE {where} GROUP BY series_id) {cut}) ORDER BY {order}""",
         parameters=parameters,
         settings=LIMITS,
     ).result_rows
-    return tuple(
+    rows = tuple(
         SeriesRow(SeriesKey(component, metric, tuple(sorted(labels.items()))), unit, kind)
-        for component, metric, labels, unit, kind in table
+        for component, metric, labels, unit, kind, _ in table
     )
+    return rows, int(table[0][5]) if table else 0
 
 
 def as_read(rows: Sequence[SeriesRow]) -> tuple[SeriesRow, ...]:

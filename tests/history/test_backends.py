@@ -139,6 +139,7 @@ def test_series_beyond_the_limit_are_left_out_and_said(kept: Store) -> None:
         answer = queries.series(client, scope(kept, END_S), window, (FILL.name,), ("many",))
         few = queries.series(client, scope(kept, END_S), window, (FILL.name,), ("thing",))
     assert (len(answer.series), answer.truncated, few.truncated) == (MAX_SERIES, True, False)
+    assert (answer.total > MAX_SERIES, few.total) == (True, len(few.rows))
 
 
 def test_ninety_days_of_heartbeats_hide_no_component(kept: Store) -> None:

@@ -26,6 +26,9 @@ COURSES = {
     SeriesKey("kafka", UP): np.ones(len(T)),
     SeriesKey("redis", LATENCY): np.full(len(T), 0.25),
     SeriesKey("redis", UP): np.ones(len(T)),
+    **{SeriesKey("busy", LATENCY, (("lane", lane),)): np.full(len(T), 0.5) for lane in "ab"},
+    SeriesKey("busy", UP): np.ones(len(T)),
+    SeriesKey("lone", LATENCY, (("lane", "b"),)): np.full(len(T), 0.5),
 }
 FIRST, SECOND = Window(T0_S, T0_S + DAY_S), Window(T0_S + DAY_S, END_S)
 
@@ -70,6 +73,24 @@ def test_another_component_is_paired_with_this_one(two_days: Store) -> None:
     assert redis.component == "kafka"
     assert set(redis.avg) == {0.25}
     assert redis.t.tolist() == kafka.t.tolist()
+
+
+def test_of_more_series_than_are_compared_some_of_each_metric_stay_and_how_many_there_are_is_told(
+    two_days: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparing, "MOST", 2)
+    both = asked(two_days, comparing.figures, "busy", SECOND, "busy", FIRST)
+    assert ([one.metric for one in both.a], both.total_a, both.total_b) == ([LATENCY, UP], 3, 3)
+
+
+def test_of_more_series_than_are_drawn_those_stay_that_both_sides_have(
+    two_days: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparing, "MAX_SERIES", 1)
+    both = asked(two_days, comparing.courses, LATENCY, "lone", FIRST, "busy", FIRST)
+    assert ([one.labels for one in both.previous], both.truncated) == ([(("lane", "b"),)], False)
+    assert asked(two_days, comparing.courses, LATENCY, "busy", FIRST, "lone", FIRST).total == 2
+    assert asked(two_days, comparing.courses, LATENCY, "nobody", FIRST, "busy", FIRST).truncated
 
 
 @pytest.mark.parametrize("raw_kept_s", [DAY_S + 60, HOUR_S])

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from benchmarks.scenarios import free_port
 from history.names import spell
+from history.queries import comparing, exploring
 from history.rows import SeriesKey
 from probes.result import labels
 from tests.history.rows import sampled, write
@@ -177,6 +178,24 @@ def test_two_components_side_by_side(recorded: Running) -> None:
     assert "A less B** :gray[–] 17 ms on average, at most 36 ms" in text
     figures = next(frame.value for frame in page.dataframe if "Samples" in frame.value.iloc[:, 0].tolist())
     assert figures[figures.iloc[:, 0] == "Average"]["A beside B"].tolist() == ["5.25 times as much"]
+
+
+def test_a_limit_that_leaves_series_out_is_said_wherever_it_does(recorded: Running) -> None:
+    with pytest.MonkeyPatch.context() as limited:
+        for limit in ((comparing, "MOST", 5), (comparing, "MAX_SERIES", 13), (exploring, "MOST_LISTED", 1)):
+            limited.setattr(*limit)
+        recorded.monitor.reader.outdate()
+        page = opened("compare", component="gate", metric=MANY[0].metric, to=str(END_S - 60))
+        found = words(opened("explore", q="gate"))
+    recorded.monitor.reader.outdate()
+    text = words(page)
+    assert "the first 13 of 15 series: Explore finds each by a part of its name" in text
+    assert "the highest 12 of 13 series" in text
+    assert "Compared are of A the first 5 of 20 series and of B the first 5 of 20 series, some of each metric" in text
+    titles = next(frame.value for frame in page.dataframe if "p95 A" in frame.value)["Series"]
+    assert len({title.partition(" · ")[0] for title in titles}) == 4, titles
+    assert "the most frequent 1 of 3 components: a configured one is always there" in text
+    assert "the most frequent 1 of 5 metrics: the search finds each by a part of its name" in found
 
 
 def test_two_ranges_side_by_side_and_a_range_typed_by_hand(recorded: Running) -> None:

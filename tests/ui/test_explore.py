@@ -118,7 +118,10 @@ def test_what_is_not_there_or_has_stopped_is_said() -> None:
 
 
 def test_a_search_says_how_many_and_why_none() -> None:
-    assert told(Found((newest(TICKS),), 3000)) == "Series found – the best 1 of 3,000"
+    assert (
+        told(Found((newest(TICKS),), 3000))
+        == "Series found – the best 1 of 3,000 series: more words or filters find the others"
+    )
     assert told(Found((newest(TICKS),), 1)) == "Series found – 1"
     wanted = Sought(("kafka", "laag"), unit="seconds")
     assert nothing(Found((), 0, ("laag",)), wanted).startswith('No series has "laag" in its name.')

@@ -25,7 +25,10 @@ MOST_WAITING = 1_000
 """Notes that wait for a history that is away: then no more are taken."""
 RECENT_S = 60.0
 """So long after a note was written it is still added to answers, which may have been read before."""
-LONGEST = {"text": 500, "author": 60, "name": 80, "note": 300, "query": 2_000}
+STATEMENT_CHARACTERS = 4_000
+"""Of a statement in an address, encoded: proxies and mail programs cut longer ones."""
+LONGEST = {"text": 500, "author": 60, "name": 80, "note": 300, "query": STATEMENT_CHARACTERS + 1_000}
+"""Characters; a view's address holds any statement that a link does, and its range beside it."""
 FIRST_S, LAST_S = 100_000_000, 3_800_000_000
 """1973 to 2090, as ranges (`history.window`)."""
 
@@ -237,6 +240,9 @@ def _line(param: str, text: str, *, optional: bool = False) -> str:
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     if not line and not optional:
         raise NoteError(param, f'"{param}" is empty; write at least a word.')
+    if len(line) > LONGEST[param] and param == "query":
+        has = f"The page's address has {len(line):,} characters behind its ?; at most {LONGEST[param]:,} are kept."
+        raise NoteError(param, f"{has} Choose fewer series, or write a shorter statement.")
     if len(line) > LONGEST[param]:
         raise NoteError(param, f'"{param}" has {len(line):,} characters; at most {LONGEST[param]:,} are kept.')
     return line

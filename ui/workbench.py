@@ -6,12 +6,13 @@ A statement is only run by whoever presses the button: what comes with a link is
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import quote
+from urllib.parse import quote_plus
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from history import queries
+from history.notes import STATEMENT_CHARACTERS
 from history.reader import WAIT_S
 from history.workbench.bench import Bench, Run
 from history.workbench.catalogue import TABLES
@@ -23,8 +24,6 @@ from ui.frame import Page
 from ui.state import running
 from ui.words import verbatim
 
-LINK_CHARACTERS = 4_000
-"""Of a statement in an address, encoded: proxies and mail programs cut longer ones."""
 MOST_EARLIER = 20
 BUSY_EVERY_S, IDLE_EVERY_S = 0.5, 15.0
 EDITOR_PX, BESIDE_PX = 230, 268
@@ -119,10 +118,10 @@ def said(sentence: str) -> str:
 def linkable(text: str) -> bool:
     """Whether a statement is short enough for an address.
 
-    >>> linkable("select 1"), linkable("é" * 1000)
-    (True, False)
+    >>> linkable("select 1"), linkable("é" * 1000), linkable("/" * 3000)
+    (True, False, False)
     """
-    return len(quote(text)) <= LINK_CHARACTERS
+    return len(quote_plus(text)) <= STATEMENT_CHARACTERS
 
 
 def _follow_link() -> None:
@@ -155,7 +154,10 @@ def _editor(page: Page) -> None:
             )
     run: Run | None = st.session_state.get(_RUN)
     if run is not None and not linkable(run.text):
-        st.caption(f"This statement is too long for a link, which holds {LINK_CHARACTERS:,} characters.")
+        st.caption(
+            f"This statement is too long for a link, which holds {STATEMENT_CHARACTERS:,} encoded characters: "
+            "a link and a saved view open this page without it."
+        )
 
 
 def _run(page: Page) -> None:

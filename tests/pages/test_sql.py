@@ -3,14 +3,17 @@
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import parse_qsl, quote_plus, urlencode
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from history.notes import STATEMENT_CHARACTERS
 from history.workbench.examples import EXAMPLES
 from tests.history.workbench.test_workbench_bench import ENDLESS
 from ui.state import Running, running
+from ui.workbench import linkable
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "sql.py")
 BY_HOUR = "select toStartOfMinute(ts) as t, 'a' as who, avg(value) as v from samples group by t order by t limit 3"
@@ -142,6 +145,17 @@ def test_a_statement_under_way_is_cancelled(desk: Running) -> None:
     wait_for(lambda: page.session_state["sql run"].over.is_set())
     page.run()
     assert "Cancelled after" in words(page)
+
+
+def test_the_longest_statement_of_a_link_is_saved_as_a_view_with_its_range(desk: Running) -> None:
+    statement = f"select '{'/é' * 440}'"
+    statement += "x" * (STATEMENT_CHARACTERS - len(quote_plus(statement)))
+    assert linkable(statement)
+    assert not linkable(f"{statement}x")
+    address = {"q": statement, "from": "1790006400", "to": "1790092800", "zone": "America/Argentina/Buenos_Aires"}
+    view = desk.monitor.notes.save_view("Long", "sql", urlencode({**address, "hours": "extended"}))
+    assert dict(parse_qsl(view.query))["q"] == statement
+    desk.monitor.notes.delete_view(view)
 
 
 def test_a_statement_too_long_for_a_link_says_so(desk: Running) -> None:

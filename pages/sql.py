@@ -9,5 +9,9 @@ page = frame.begin("SQL", "What do the rows of the history say to a question of 
 if workbench.bench().closed:
     frame.live(page, workbench.closed)
 else:
-    workbench.desk(page)
-    frame.live(page, partial(workbench.outcome, page), every_s=workbench.pace_s())
+    frame.live(
+        page,
+        partial(workbench.outcome, page),
+        every_s=workbench.pace_s(),
+        still=partial(workbench.desk, page),
+    )

@@ -77,18 +77,26 @@ def head(page: Page) -> None:
 
 
 def live(
-    page: Page, body: Callable[[], Any], every_s: float | None = None, later: Callable[[], Any] | None = None
+    page: Page,
+    body: Callable[[], Any],
+    every_s: float | None = None,
+    later: Callable[[], Any] | None = None,
+    still: Callable[[], Any] | None = None,
 ) -> None:
     """Draw `body` and draw it again as results come in; a page has exactly one such part.
 
     Args:
         every_s: None: as often as the number of viewers allows (`refresh_s`).
         later: what stands below it and can wait: drawn from the second drawing on.
+        still: what stands above it, below the banner, and is drawn with the page alone: a field somebody writes in.
     """
     context = get_script_run_ctx()
     viewers = running().viewers(context.session_id if context else "")
     pace_s = refresh_s(viewers) if every_s is None else every_s
     first = True
+    if still:
+        st.fragment(_said_first, run_every=pace_s)()
+        still()
 
     @st.fragment(run_every=pace_s)
     def part() -> None:
@@ -96,20 +104,31 @@ def live(
         running().viewers(context.session_id if context else "")
         if page.charted:
             head(page)
-        kiosk.draw(page.monitor)
-        banner(running().monitor)
+        if not still:
+            _said_first()
         shown.begin(page.title, page.window, page.zone)
         body()
         if later and not first:
             later()
-        if page.charted or not first:  # what the browser loads for them comes after the Overview's own content
-            pulse.beat(page.zone, pace_s)
-            keys.listen(charted=page.charted)
+        _listen(page, pace_s, first=first)
         first = False
 
     part()
     if page.charted:
         cursor.shared()
+
+
+def _listen(page: Page, pace_s: float, *, first: bool) -> None:
+    """What the browser loads for these comes after the Overview's own content."""
+    if page.charted or not first:
+        pulse.beat(page.zone, pace_s)
+        keys.listen(charted=page.charted)
+
+
+def _said_first() -> None:
+    monitor = running().monitor
+    kiosk.draw(monitor)
+    banner(monitor)
 
 
 def refresh_s(viewers: int) -> float:

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from history.notes import STATEMENT_CHARACTERS
 from history.workbench.examples import EXAMPLES
+from monitor import Demo
 from tests.history.workbench.test_workbench_bench import ENDLESS
 from ui.state import Running, running
 from ui.workbench import linkable
@@ -156,6 +157,14 @@ def test_the_longest_statement_of_a_link_is_saved_as_a_view_with_its_range(desk:
     view = desk.monitor.notes.save_view("Long", "sql", urlencode({**address, "hours": "extended"}))
     assert dict(parse_qsl(view.query))["q"] == statement
     desk.monitor.notes.delete_view(view)
+
+
+def test_what_must_be_said_first_stands_above_the_editor(desk: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk.monitor, "_demo", lambda: Demo(True, ""))
+    page = opened()
+    places = {node.type: place for place, node in reversed(list(enumerate(page.main)))}
+    assert "Demo data: stack, tape and past are simulated" in page.info[0].value
+    assert places["info"] < places["text_area"]
 
 
 def test_a_statement_too_long_for_a_link_says_so(desk: Running) -> None:

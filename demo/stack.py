@@ -199,7 +199,7 @@ def components(ports: Ports, dsn: str, directory: Path) -> tuple[Component, ...]
         {"kind": "host"},
         {"kind": "network", "targets": [redis, kafka], "capacity": capacities()},
         {"kind": "process", "name": "redis-server", "pid_file": str(directory / "redis-server.pid"), **on_host},
-        {"kind": "redis", "url": f"redis://{redis}/0", **on_host},
+        {"kind": "redis", "url": f"redis://{redis}/0", "depends_on": ["redis-server", "host"]},
         {"kind": "clickhouse", "dsn": dsn, **on_host},
         {"kind": "kafka", "bootstrap": kafka, **on_host},
     )

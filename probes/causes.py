@@ -71,7 +71,7 @@ class Explanation:
 
     Attributes:
         caused_by: the roots.
-        links: the nearest causes, between this component and the roots.
+        links: the nearest causes, between this component and the roots; none that another of them leads to.
     """
 
     caused_by: tuple[str, ...]
@@ -111,10 +111,16 @@ def find_causes(components: Iterable[Cause]) -> dict[str, Explanation]:
         name: Explanation(
             caused_by[name],
             tuple(explains[name]),
-            tuple(Link(cause, why) for cause, why in links[name].items()) if caused_by[name] else (),
+            _nearest_links(links, name) if caused_by[name] else (),
         )
         for name in nodes
     }
+
+
+def _nearest_links(links: Mapping[str, Mapping[str, str]], name: str) -> tuple[Link, ...]:
+    """The links of `name` but for those to a cause that one of its other causes leads to: that one is nearer."""
+    nearest = [c for c in links[name] if not any(_leads(links, other, c) for other in links[name] if other != c)]
+    return tuple(Link(cause, links[name][cause]) for cause in nearest)
 
 
 def _leads(links: Mapping[str, Mapping[str, str]], start: str, end: str) -> bool:

@@ -11,6 +11,8 @@ import pytest
 
 import demo
 from demo.stack import DATABASE, DIRECTORY_VARIABLE, Stack
+from probes.causes import Cause, find_causes
+from probes.result import Status
 from settings import relation_problems
 
 ROOT = Path(demo.__file__).parent.parent
@@ -122,9 +124,31 @@ def test_its_settings_are_a_valid_configuration(stack: Stack, tmp_path: Path) ->
     assert (settings.history.database, settings.history.dsn.reveal()) == (DATABASE, f"chdb://{tmp_path}/history")
     kinds = {component.name: component for component in settings.component}
     assert set(kinds) == {"host", "network", "redis-server", "redis", "clickhouse", "kafka"}
-    assert all(kinds[name].depends_on == ("host",) for name in ("redis", "clickhouse", "kafka"))
+    assert all(kinds[name].depends_on == ("host",) for name in ("redis-server", "clickhouse", "kafka"))
+    assert kinds["redis"].depends_on == ("redis-server", "host")
     assert kinds["network"].depends_on == ()
     assert relation_problems(settings.component) == []
+
+
+@pytest.mark.parametrize(
+    ("broken", "root", "nearest"),
+    [
+        ({"redis-server"}, "redis-server", "redis-server"),
+        ({"host"}, "host", "host"),
+        ({"host", "redis-server"}, "host", "redis-server"),
+    ],
+)
+def test_what_takes_redis_down_is_one_root_with_redis_below_the_nearest(
+    stack: Stack, broken: set[str], root: str, nearest: str
+) -> None:
+    down = broken | {"redis"}
+    found = find_causes(
+        Cause(each.name, Status.CRITICAL if each.name in down else Status.OK, each.depends_on)
+        for each in stack.settings().component
+    )
+    assert found["redis"].caused_by == (root,)
+    assert [link.cause for link in found["redis"].links] == [nearest]
+    assert found[root].caused_by == ()
 
 
 def test_its_directory_can_be_given_in_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

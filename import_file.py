@@ -21,7 +21,8 @@ import settings
 from history.imports.columns import SHOWN
 from history.imports.run import Import, ImportedOtherwise, Report
 from history.imports.source import FileRefused, OptionNeeded, Options
-from history.store import OUTSIDE, Store, explain
+from history.store import Store, explain
+from probes.clickhouse_failures import is_outside
 from settings_types import mask, parse_duration_s
 
 SAY_EVERY_S = 5.0
@@ -41,12 +42,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     try:
         client = store.connect(INSERT_TIMEOUT_S)
-    except OUTSIDE as exc:
+    except Exception as exc:
+        if not is_outside(exc):
+            raise
         return failed(exc, store, "Nothing was imported.", 2)
     with closing(client):
         try:
             store.migrate(client)
-        except OUTSIDE as exc:
+        except Exception as exc:
+            if not is_outside(exc):
+                raise
             return failed(exc, store, "Nothing was imported.", 2)
         return run(work, client, store, args.again)
 
@@ -74,7 +79,9 @@ def run(work: Import, client: Client, store: Store, again: bool) -> int:
         meter.close()
         said(f"Stopped after {report.rows:,} rows of {name}. {GOES_ON}")
         return 1
-    except OUTSIDE as exc:
+    except Exception as exc:
+        if not is_outside(exc):
+            raise
         meter.close()
         return failed(exc, store, f"{report.rows:,} rows of {name} are written. {GOES_ON}", 1)
     meter.close()

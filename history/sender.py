@@ -21,6 +21,7 @@ from history.spool.rows import table_of
 from history.spool.schema import NOTES
 from history.spool.sqlite import Batch, Spool
 from history.store import Store
+from probes.clickhouse_failures import is_unreadable
 from settings_types import mask
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,8 @@ REFUSED_IN_A_ROW = 100
 
 def verdict(exc: Exception) -> Literal["retry", "refused"]:
     """Whether a failed insert may succeed later, or its rows were refused and none of them written."""
+    if is_unreadable(exc):
+        return "retry"  # what it answered makes no sense: whether it has the rows is not known
     if isinstance(exc, pa.ArrowInvalid | pa.ArrowTypeError | OverflowError | UnicodeError):
         return "refused"
     return "refused" if getattr(exc, "code", None) in REFUSED_CODES else "retry"

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError
-from urllib3.exceptions import HTTPError
 
 from history.schema import layout_of
 from history.upgrades import migrate
 from probes import clickhouse_client
-from probes.result import ProbeError, ProbeFailure, utc
+from probes.clickhouse_failures import is_outside, is_unreadable
+from probes.result import ProbeError, utc
 from settings import DEFAULT_ZONE, History
 
 log = logging.getLogger(__name__)
@@ -34,8 +33,6 @@ PING_EVERY_S = 2.0
 EMBEDDED_PING_EVERY_S = 15.0
 """The embedded engine is not away while this process lives; asking it oftener costs half a per cent of a core."""
 RETRY_EVERY_S = 2.0
-OUTSIDE = (ProbeFailure, ClickHouseError, HTTPError, OSError, RuntimeError)
-"""What a store that is away or refuses raises, the embedded engine its RuntimeError; all else is a fault of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +167,9 @@ def explain(exc: Exception, place: str) -> ProbeError:
     """What a failed call to the history means, in words."""
     if isinstance(exc, StoreUnavailable):
         return exc.error
-    if isinstance(exc, OUTSIDE):
+    if is_outside(exc):
+        if is_unreadable(exc):
+            log.warning("history: an answer cannot be read", exc_info=exc)
         return clickhouse_client.explain(exc, place)
     log.error("history: %s", type(exc).__name__, exc_info=exc)
     return ProbeError(

@@ -15,6 +15,7 @@ from probes import clickhouse_decisions as decisions
 from probes import clickhouse_queries as queries
 from probes import clickhouse_read as reading
 from probes import clickhouse_work as work
+from probes.clickhouse_failures import is_unreadable
 from probes.clickhouse_metrics import METRICS
 from probes.counters import Counters, Turn
 from probes.kind import Kind
@@ -138,7 +139,9 @@ class ClickHouseProbe:
         except ProbeFailure:
             self.close()
             raise
-        except (ClickHouseError, HTTPError, OSError) as exc:
+        except Exception as exc:
+            if not (isinstance(exc, ClickHouseError | HTTPError | OSError) or is_unreadable(exc)):
+                raise
             self.close()
             error = server.explain(exc, self._component.target)
             raise ProbeFailure(error.code, error.message, error.hint, error.status) from exc

@@ -3,13 +3,17 @@
 import os
 import re
 import shutil
+import traceback
 from pathlib import Path
 
 from clickhouse_connect.driver.exceptions import ClickHouseError
+from urllib3.exceptions import HTTPError
 
 from probes.result import ProbeError, ProbeFailure
 from settings_types import mask
 
+OUTSIDE = (ProbeFailure, ClickHouseError, HTTPError, OSError, RuntimeError)
+"""What a server that is away or refuses raises, the embedded engine its RuntimeError."""
 AUTH_CODES = frozenset({192, 193, 194, 516})
 """UNKNOWN_USER, WRONG_PASSWORD, REQUIRED_PASSWORD, AUTHENTICATION_FAILED."""
 DENIED_CODES = frozenset({164, 497})
@@ -53,13 +57,38 @@ REFUSALS = {
     774: READ_ONLY_TABLE,
 }
 """By ClickHouse's number: our word, what it does ({}: its own sentence), and what to do about it."""
+OURS_IN_THE_CLIENT = frozenset({"binding.py", "insert.py"})
+"""Where the client takes what it is given: what fails there was given wrongly, by us."""
 DISK_FULL = "no space left on device"
+
+
+def is_outside(exc: BaseException) -> bool:
+    """Whether the server, the network or the embedded engine is the trouble; all else is a fault of ours."""
+    return isinstance(exc, OUTSIDE) or is_unreadable(exc)
+
+
+def is_unreadable(exc: BaseException) -> bool:
+    """Whether the client failed over an answer: it has no exception of its own for bytes that make no sense.
+
+    Then any comes out of it, a `UnicodeDecodeError` or an `IndexError`; it is known by where it was raised.
+    """
+    if isinstance(exc, OUTSIDE) or not isinstance(exc, Exception):
+        return False
+    files = [Path(frame.f_code.co_filename) for frame, _ in traceback.walk_tb(exc.__traceback__)]
+    inside = [file.name for file in files if "clickhouse_connect" in file.parts]
+    return bool(inside) and not OURS_IN_THE_CLIENT.intersection(inside)
 
 
 def explain(exc: Exception, place: str) -> ProbeError:
     """What a failed call to ClickHouse at `place` means, in words."""
     if isinstance(exc, ProbeFailure):
         return exc.error
+    if is_unreadable(exc):
+        return ProbeError(
+            "query_failed",
+            f"ClickHouse at {place} gave no usable answer: its bytes make no sense ({type(exc).__name__}).",
+            "It is asked anew. If this stays: does a proxy before it change its answers?",
+        )
     text = " ".join(mask(str(exc)).split())
     lowered = text.lower()
     code = getattr(exc, "code", None)

@@ -99,6 +99,9 @@ class Front(http.server.BaseHTTPRequestHandler):
         for table in self.denied:
             if table.encode() in body:
                 raise Refusal(497, "ACCESS_DENIED", f"{USER}: Not enough privileges, grant SELECT ON {table}", 403)
+        for pattern, answer in self.told.get("garbling", ()):
+            if re.search(pattern.encode(), body, re.IGNORECASE):
+                return bytes.fromhex(answer)
         body = self._heed(body)
         settings = {name: value for name, value in params.items() if not NOT_SETTINGS.fullmatch(name)}
         bound = {name[6:]: value for name, value in params.items() if name.startswith("param_")}
@@ -204,6 +207,7 @@ class ClickHouseProcess:
             lacking: grants the user has not, such as ``INSERT ON db.samples``.
             refusing: pattern of a statement, ClickHouse's code, its name and sentence.
             slow: pattern of a statement and seconds.
+            garbling: pattern of a statement and the bytes that answer it, in hexadecimal.
             version: what ``version()`` answers.
             readonly: the user's setting of that name: 1 only reads, 2 may also set limits.
         """

@@ -22,6 +22,13 @@ from tests.clickhouse_http import PASSWORD, USER, ClickHouseProcess, clickhouse_
 from tests.probes.listeners import Behaviour, descriptors, eventually, listening
 from tests.probes.test_clickhouse_decisions import judged
 
+GARBAGE = {
+    "a name that is no UTF-8": "010102fffe06537472696e670161",
+    "an unknown type": "0101016103586261",
+    "numbers of no column": "ffffffffff01ffffffffff01",
+    "letters": b"<html>busy</html>".hex(),
+}
+"""Answers to a question in the Native format, in hexadecimal."""
 MANY = 200_000
 """Rows that make a table one of the biggest, which are those listed: the embedded engine holds other tests' as well."""
 
@@ -266,6 +273,32 @@ def test_a_server_that_pings_but_answers_queries_with_garbage() -> None:
         error = failure(probe(f"clickhouse://{address}")).error
     assert error.status == Status.CRITICAL
     assert address in error.message
+
+
+@pytest.mark.parametrize("question", ["FROM system.parts", "FROM system.processes"])
+@pytest.mark.parametrize("answer", GARBAGE.values(), ids=GARBAGE)
+def test_bytes_that_make_no_sense_are_a_failure_with_a_name_and_the_next_check_is_whole(
+    server: ClickHouseProcess, question: str, answer: str
+) -> None:
+    with contextlib.closing(probe(server.dsn)) as lasting:
+        lasting.collect()
+        server.tell(garbling=[(question, answer)])
+        try:
+            error = failure(lasting).error
+        finally:
+            server.tell()
+        assert (error.code, error.status) == ("query_failed", Status.CRITICAL)
+        assert "gave no usable answer: " in error.message
+        assert lasting.collect().summary
+
+
+def test_a_fault_of_ours_stays_one(server: ClickHouseProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: object) -> str:
+        raise IndexError("ours")
+
+    monkeypatch.setattr("probes.clickhouse_decisions.summary", broken)
+    with contextlib.closing(probe(server.dsn)) as lasting, pytest.raises(IndexError, match="ours"):
+        lasting.collect()
 
 
 @pytest.mark.parametrize(

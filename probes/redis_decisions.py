@@ -200,7 +200,8 @@ def persistence(info: Info) -> str:
 def summary(info: Info, turn: Turn[str]) -> str:
     """The server in one short phrase."""
     if info.get("redis_mode") == "sentinel":
-        return f"sentinel of {int(number(info, 'sentinel_masters') or 0)} masters"
+        masters = int(number(info, "sentinel_masters") or 0)
+        return f"sentinel of {masters} master{'' if masters == 1 else 's'}"
     parts = []
     rate = turn.per_second("total_commands_processed")
     if rate is not None:

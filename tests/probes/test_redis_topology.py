@@ -74,7 +74,7 @@ def test_a_sentinel_tells_of_its_masters(pair: tuple[RedisProcess, RedisProcess]
         with talking_to(sentinel) as user:
             user.execute_command("SENTINEL", "SET", MASTER, "quorum", "3")
         lonely = read(sentinel.address)
-    assert healthy.summary == "sentinel of 1 masters"
+    assert healthy.summary == "sentinel of 1 master"
     assert healthy.facts["mode"] == "sentinel"
     assert healthy.unavailable == []
     assert statuses(healthy) == {}

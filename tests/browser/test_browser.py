@@ -37,6 +37,21 @@ def test_overview_to_a_component_to_its_past_with_the_range_kept(demo: Served, b
     heading(page, "Kafka")
     expect(page).to_have_url(re.compile("from=now-7d"))
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
+    page.get_by_role("link", name="Performance", exact=True).click()
+    heading(page, "Performance")
+    expect(page).to_have_url(re.compile("from=now-7d.*component=|component=.*from=now-7d"))
+    page.go_back()  # one step, although the page completed its address in two
+    heading(page, "Kafka")
+    expect(page).to_have_url(re.compile("kafka.*from=now-7d"))
+    page.go_back()
+    heading(page, "Overview")
+    expect(page).to_have_url(re.compile("from=now-7d"))
+    page.get_by_role("button", name="last 7 d").click()
+    page.get_by_role("button", name="24 h", exact=True).click()
+    expect(page).to_have_url(re.compile("from=now-24h|from=now-1d"))
+    page.keyboard.press("Escape")
+    page.go_back()  # a range that somebody chose is a step of its own
+    expect(page).to_have_url(re.compile("from=now-7d"))
     page.close()
 
 

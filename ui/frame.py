@@ -90,8 +90,7 @@ def live(
         later: what stands below it and can wait: drawn from the second drawing on.
         still: what stands above it, below the banner, and is drawn with the page alone: a field somebody writes in.
     """
-    context = get_script_run_ctx()
-    viewers = running().viewers(context.session_id if context else "")
+    viewers = _viewers()
     pace_s = refresh_s(viewers) if every_s is None else every_s
     first = True
     if still:
@@ -101,7 +100,8 @@ def live(
     @st.fragment(run_every=pace_s)
     def part() -> None:
         nonlocal first
-        running().viewers(context.session_id if context else "")
+        _viewers()
+        timerange.hold()
         if page.charted:
             head(page)
         if not still:
@@ -116,6 +116,12 @@ def live(
     part()
     if page.charted:
         cursor.shared()
+
+
+def _viewers() -> int:
+    """How many look at Tapewatch, whoever asks among them."""
+    context = get_script_run_ctx()
+    return running().viewers(context.session_id if context else "")
 
 
 def _listen(page: Page, pace_s: float, *, first: bool) -> None:

@@ -53,6 +53,19 @@ def restore() -> None:
     _remember()
 
 
+def hold() -> None:
+    """Keep to what was chosen last, in a drawing that nobody asked for.
+
+    The browser asks for it with the address it has, which a change that is still on its way to it has not reached.
+    Whatever else changes the address draws the page as a whole, and that remembers (`restore`).
+    """
+    query, known = st.query_params, st.session_state.get(_REMEMBERED)
+    if known is None or known == {key: query[key] for key in SHARED if key in query}:
+        return
+    kept = {key: value for key, value in query.to_dict().items() if key not in SHARED}
+    query.from_dict({**kept, **known})
+
+
 def window() -> Window:
     """The URL's range as of now; the default one where the URL's cannot be used.
 

@@ -29,6 +29,8 @@ def script() -> None:
 
     from ui import rangecontrol, timerange
 
+    if "held" in st.session_state:
+        timerange.hold()
     rangecontrol.control()
     rangecontrol.complain()
     st.json({**timerange.absolute(), "words": timerange.words(), "clock": timerange.zone().key})
@@ -175,6 +177,24 @@ def test_nonsense_in_a_link_is_explained() -> None:
     assert '"zone" is "Mars/Olympus"; expected an IANA time zone' in said(opened)
     assert '"hours" is "all night"; expected "trading" or "extended"' in said(opened)
     assert '"clock":"America/New_York"' in opened.json[0].value.replace(" ", "")
+
+
+def test_a_drawing_with_the_address_of_before_a_change_keeps_to_the_change() -> None:
+    opened = page(from_="now-6h", to="now", zone="Asia/Tokyo")
+    press(opened, "earlier")
+    changed = url(opened)
+    opened.query_params.clear()
+    for key, value in {"from": "now-6h", "to": "now", "component": "kafka", "hours": "trading"}.items():
+        opened.query_params[key] = value
+    opened.session_state["held"] = True
+    run(opened)
+    assert url(opened) == {**changed, "component": "kafka"}
+
+
+def test_without_a_change_the_address_is_what_is_meant() -> None:
+    opened = page(from_="now-6h", to="now", component="kafka")
+    opened.session_state["held"] = True
+    assert url(run(opened)) == {"from": "now-6h", "to": "now", "component": "kafka"}
 
 
 def test_a_link_for_good_has_both_ends_and_keeps_the_rest() -> None:

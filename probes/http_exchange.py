@@ -21,6 +21,7 @@ from probes.http_sockets import BoundedSocket, BoundedTls
 from probes.http_sockets import tls_context as tls_context
 from probes.result import ProbeFailure
 from probes.tcp import connect_failure
+from probes.tls import failure as tls_failure
 
 MOST_BYTES = 1 << 20
 MOST_REDIRECTS = 5
@@ -267,15 +268,9 @@ def _secure(sock: BoundedSocket, host: str, context: ssl.SSLContext, until_s: fl
 
 
 def _tls_failure(name: str, exc: Exception) -> ProbeFailure:
-    if isinstance(exc, ssl.SSLCertVerificationError):
-        return ProbeFailure(
-            "tls_failed",
-            f"The certificate of {name} cannot be trusted: {exc.verify_message.rstrip('.')}.",
-            "Renew the certificate or install its authority here; verify_tls = false skips the check.",
-        )
-    reason = getattr(exc, "reason", None) or getattr(exc, "strerror", None) or type(exc).__name__
-    return ProbeFailure(
-        "tls_failed",
-        f"{name} does not agree on TLS: {str(reason).replace('_', ' ').lower()}.",
-        "Does this port speak TLS, or is http:// meant?",
+    return tls_failure(
+        exc,
+        name,
+        untrusted="Renew the certificate or install its authority here; verify_tls = false skips the check.",
+        disagreed="Does this port speak TLS, or is http:// meant?",
     )

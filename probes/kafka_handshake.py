@@ -17,6 +17,7 @@ from probes.kafka_login import HUNG_UP, PLAIN_ACCESS, SASL_HANDSHAKE, Access, en
 from probes.kafka_wire import NotKafka, SpeaksTls, ask, parse_advertised, parse_versions
 from probes.result import ProbeFailure
 from probes.tcp import connect_failure
+from probes.tls import reason
 from settings_types import split_address
 
 METADATA = 3
@@ -115,7 +116,7 @@ def hung_up(exc: OSError, address: str, access: Access) -> Exception:
     if isinstance(exc, ssl.SSLError):  # with TLS 1.3 a server's objections come after the handshake
         return ProbeFailure(
             "tls_failed",
-            f"Kafka at {address} ends TLS after the handshake: {(exc.reason or 'error').replace('_', ' ').lower()}.",
+            f"Kafka at {address} ends TLS after the handshake: {reason(exc)}.",
             "A listener that wants a certificate of its clients does that: name one that does not.",
         )
     hint = "A broker that is shutting down does that: see the broker's log."

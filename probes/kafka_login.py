@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from kafka.net.sasl.scram import ScramClient
 
+from probes import tls
 from probes.kafka_wire import NotKafka, ask, pack_bytes, pack_string, parse_authenticated, parse_mechanisms
 from probes.result import ProbeFailure
 
@@ -62,8 +63,7 @@ class Access:
                     "It has to be a file with certificates in PEM form that Tapewatch may read.",
                 ) from exc
             if not self.verify:
-                context.check_hostname = False
-                context.verify_mode = ssl.CERT_NONE
+                tls.trust_any(context)
             self._context = context
         return self._context
 
@@ -98,25 +98,15 @@ def encrypt(connection: socket.socket, address: str, host: str, access: Access, 
         return context.wrap_socket(connection, server_hostname=host)
     except TimeoutError:
         raise
-    except ssl.SSLCertVerificationError as exc:
-        raise ProbeFailure(
-            "tls_failed",
-            f"The certificate of Kafka at {address} cannot be trusted: {exc.verify_message.rstrip('.')}.",
-            "Name the authority that signed it in ca_file; the certificate has to name the host as bootstrap does.",
+    except (OSError, ValueError) as exc:  # SSLError is an OSError
+        raise tls.failure(
+            exc,
+            f"Kafka at {address}",
+            untrusted="Name the authority that signed it in ca_file; the certificate has to name the host as bootstrap "
+            "does.",
+            disagreed="Is this a listener without TLS (SASL_PLAINTEXT, PLAINTEXT)? Then take tls away, or name the "
+            "other port.",
         ) from exc
-    except (OSError, ValueError) as exc:  # SSLError is an OSError; ValueError: a name TLS cannot carry
-        raise ProbeFailure(
-            "tls_failed",
-            f"Kafka at {address} does not agree on TLS: {_reason(exc)}.",
-            "Is this a listener without TLS (SASL_PLAINTEXT, PLAINTEXT)? Then take tls away, or name the other port.",
-        ) from exc
-
-
-def _reason(exc: Exception) -> str:
-    if isinstance(exc, ssl.SSLEOFError | ConnectionError):
-        return "it hangs up on the handshake"
-    reason = getattr(exc, "reason", None) or getattr(exc, "strerror", None) or type(exc).__name__
-    return str(reason).replace("_", " ").lower()
 
 
 def log_in(connection: socket.socket, address: str, login: Login, until_s: float) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from redis import exceptions as errors
 
+from probes import tls
 from probes.result import ProbeFailure, Status
 from settings_types import mask
 
@@ -178,14 +179,11 @@ def _timeout(text: str, place: str, connect_s: float, read_s: float) -> ProbeFai
 
 def _tls_failure(exc: BaseException, place: str) -> ProbeFailure:
     cause = within(exc, ssl.SSLError)
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return ProbeFailure(
-            "tls_failed",
-            f"The certificate of Redis at {place} cannot be trusted: {cause.verify_message.rstrip('.')}.",
-            "Renew the certificate or install its authority here.",
-        )
-    return ProbeFailure(
-        "tls_failed", f"Redis at {place} does not agree on TLS.", "Does this port speak TLS, or is redis:// meant?"
+    return tls.failure(
+        cause if isinstance(cause, ssl.SSLError) else ssl.SSLError(),
+        f"Redis at {place}",
+        untrusted="Renew the certificate or install its authority here.",
+        disagreed="Does this port speak TLS, or is redis:// meant?",
     )
 
 

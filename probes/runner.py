@@ -262,5 +262,6 @@ class Runner:
                 tick=tick,
                 took_ms=took_s * 1000,
                 error=error,
+                trial=running is not None and running.trial,
             )
         )

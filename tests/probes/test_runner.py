@@ -161,6 +161,14 @@ def test_the_breaker_tries_the_cheapest_and_a_success_is_followed_by_all(stage: 
     assert not stage.runner.state().breaker.is_open
 
 
+def test_a_trial_that_hangs_is_told_as_a_trial(stage: Stage) -> None:
+    stage.script.fail("refused")
+    for _ in range(3):
+        stage.run()
+    stage.stick()
+    assert [result.trial for result in stage.published] == [False, False, False, True]
+
+
 def test_time_outs_open_the_breaker_as_well(stage: Stage) -> None:
     for _ in range(3):
         stage.stick()

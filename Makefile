@@ -37,7 +37,7 @@ docs: $(VENV)/.ready-run ## write docs/metrics.md from the catalogue of metrics
 	@$(BIN)/python docs/metrics.py
 
 reliability: $(VENV)/.ready-test ## break every dependency in every way and write what the probes say into docs/reliability.md
-	@TAPEWATCH_WRITE_RELIABILITY=1 $(BIN)/python -m pytest tests/probes/test_fault_matrix.py
+	@TAPEWATCH_WRITE_RELIABILITY=1 $(BIN)/python -m pytest -rP tests/probes/test_fault_matrix.py
 
 screenshots: $(VENV)/.ready-test ## take the pictures of the documents from a demo; ARGS="kafka past" for some
 	@$(BIN)/python docs/screenshots.py $(ARGS)

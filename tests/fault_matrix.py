@@ -1,111 +1,93 @@
 """Every fault on every kind that speaks over a socket: at start, while running, flapping. One loop drives all.
 
-A cell is one component behind one fault. Cells only wait, so all of them run side by side; a turn of
-the loop does what the monitor's does (start what is due, publish time-outs that are) and looks whether
-what a cell waits for has come.
+A cell is one life of one component behind one fault. Cells only wait, so all of them run side by side; a turn of
+the loop does what the monitor's does (start what is due, publish time-outs that are) and looks whether what a cell
+waits for has come. Everything that has a bound is timed where it happens, not where the loop sees it.
+
+Many at once keep a machine busy, and one that has other work as well delays any of them. So a case that was late,
+and nothing else, is lived anew with few others beside it; what is late each time is not the machine's fault. A wrong
+code, a breaker that counts wrongly and a check that never comes are judged the first time.
 """
 
+import functools
 import itertools
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import probes
+from probes.breaker import FAILURES_TO_OPEN
+from probes.kind import Kind
 from probes.result import ProbeResult
 from probes.runner import Runner
-from tests.fault_proxy import FaultProxy, Mode
+from tests.fault_bounds import Measured, Promise
 
-INTERVAL_S = 1.0
-DEADLINE_S = 2.0
+TRIES = 3
+FEW = 8
+"""So many are lived side by side when they are lived anew."""
+GIVE_UP_S = 8.0
+"""Beyond its bound a wait goes on for so long, to tell what is late from what never comes."""
+LOOKS = 5
+"""The neighbours are watched for so many intervals at least."""
 PATIENT_S = 10.0
 """Deadline of the healthy neighbours, which are to be right whatever else the machine does."""
-ALLOWANCE_S = 8.0
-"""What a busy machine may add to any time: without the bounds these faults last for ever."""
-FLAPS = 4
-FLAP_S = 1.0
-IN_PASSING = frozenset({"ok", "closed", "timeout", "refused", "unreachable"})
-"""What may be said in the moment a fault comes or goes: a connection ends, or an answer is late."""
-FLAPPING = frozenset({"failed", "query_failed", "tls_failed"})
-"""What may be said besides while it comes and goes: a greeting or a handshake went well and the next word did not."""
+FLAPS = 3
+"""It comes, goes and comes again; then it goes for good."""
+IN_PASSING = frozenset({"ok", "closed", "timeout", "refused", "unreachable", "failed", "query_failed", "tls_failed"})
+"""What a check may say in whose middle a fault comes or goes: a connection ends, or the word after a greeting fails."""
 
 
-class Names:
-    """A name server: each name answers with this machine's address, is not known, or gets no answer."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, threading.Event] = {}
-        self._failing: set[str] = set()
-
-    def __call__(self, host: str) -> str:
-        if not self._known[host].wait(60):
-            raise OSError(socket.EAI_AGAIN, "Temporary failure in name resolution")
-        if host in self._failing:
-            raise OSError(socket.EAI_NONAME, "Name or service not known")
-        return "127.0.0.1"
-
-    def fault(self, host: str, *, silent: bool) -> "Fault":
-        """The fault of a name that gets no answer (silent) or is not known; before it begins it answers."""
-        answering = self._known[host] = threading.Event()
-        answering.set()
-
-        def begin() -> None:
-            answering.clear() if silent else self._failing.add(host)
-
-        def end() -> None:
-            self._failing.discard(host)
-            answering.set()
-
-        return Fault(begin, end)
+News = tuple[float, float, float]
+"""When a result was heard and when its check began (both monotonic), and how long that took."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something that can be made wrong and right again."""
+    """Something that can be made wrong and right again; in force, or over, when the call returns."""
 
     begin: Callable[[], None]
     end: Callable[[], None]
 
 
-def fault_of(proxy: FaultProxy, mode: Mode) -> Fault:
-    """A proxy's fault."""
-    return Fault(lambda: proxy.set(mode), lambda: proxy.set(Mode.PASS))
-
-
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """What a cell waits for, and for how long at most."""
+    """What a cell waits for: `moment` tells when it came (monotonic), None until then."""
 
-    condition: Callable[[], bool]
-    within_s: float
+    of: str
     what: str
+    moment: Callable[[], float | None]
+    since_s: float
+    most_s: float
 
 
 @dataclass(slots=True)
 class Cell:
-    """One component behind one fault.
+    """One life of one component behind one fault.
 
     Attributes:
         name: ``kind: fault``.
         at_start, running: the codes expected where the fault is there from the start, or comes later; ``ok``: none.
         volatile: parts of a sentence that differ from run to run, and what the document has for them.
+        deadline_s: what its runner is told, where that is not what is promised.
         said: the first result of the code that was expected at the start.
+        results: each with the moment at which it was heard.
     """
 
     name: str
-    kind: str
+    kind: Kind
     keys: dict[str, Any]
     fault: Fault
-    at_start: str
-    running: str
-    volatile: dict[str, str]
-    deadline_s: float = DEADLINE_S
+    at_start: str = "ok"
+    running: str = "ok"
+    volatile: dict[str, str] = field(default_factory=dict)
+    promise: Promise = field(default_factory=Promise)
+    deadline_s: float | None = None
     phase_s: float = 0.0
     problem: str = ""
     said: ProbeResult | None = None
     results: list[tuple[float, ProbeResult]] = field(default_factory=list)
+    measured: list[Measured] = field(default_factory=list)
     _runner: Runner | None = None
     _due_s: float = 0.0
     _since: int = 0
@@ -113,9 +95,9 @@ class Cell:
     @property
     def runner(self) -> Runner:
         if self._runner is None:
-            kind = probes.KINDS[self.kind]
-            component = kind.component.model_validate({"kind": self.kind, "name": self.name, **self.keys})
-            self._runner = Runner(component, kind, self.deadline_s, self._heard)
+            component = self.kind.component.model_validate({"kind": self.kind.name, "name": self.name, **self.keys})
+            deadline_s = self.promise.deadline_s if self.deadline_s is None else self.deadline_s
+            self._runner = Runner(component, self.kind, deadline_s, self._heard, clock=time.monotonic)
             self._due_s = time.monotonic() + self.phase_s
         return self._runner
 
@@ -127,66 +109,215 @@ class Cell:
         runner, now_s = self.runner, time.monotonic()
         if now_s >= self._due_s:
             runner.request()
-            pause_s = runner.pause_s(INTERVAL_S)
+            pause_s = runner.pause_s(self.promise.interval_s)
             self._due_s += pause_s * ((now_s - self._due_s) // pause_s + 1)
         runner.expire()
 
     def life(self) -> Iterator[Wait]:
         """Broken from the start, well, broken while it runs, well, flapping, well."""
-        self.fault.begin()
-        yield from self._broken(self.at_start, "at the start")
+        yield from self._broken(self.at_start, "at the start", guarded=True)
         yield from self._well("after a fault at the start")
-        self._mark()
-        self.fault.begin()
-        yield from self._broken(self.running, "while running")
+        yield from self._broken(self.running, "while running", guarded=False)
         yield from self._well("after a fault while running")
-        self._mark()
-        for flap in range(FLAPS):
-            (self.fault.end if flap % 2 else self.fault.begin)()
-            until_s = time.monotonic() + FLAP_S
-            yield Wait(lambda until_s=until_s: time.monotonic() >= until_s, 2 * FLAP_S, "a flap")  # type: ignore[misc]
-        self._only({self.at_start, self.running} | FLAPPING, "while flapping")
+        yield from self._flapping()
         yield from self._well("after flapping")
 
-    def _broken(self, code: str, when: str) -> Iterator[Wait]:
-        within_s = INTERVAL_S + DEADLINE_S + ALLOWANCE_S
-        yield Wait(lambda: code in self._codes(), within_s, f"{code} {when}")
+    def end(self) -> None:
+        """Stop it, and take down how long its checks and its silences were."""
+        self.runner.stop()
+        self.fault.end()
+        news = [(at_s, begun_s(result), result.took_ms / 1000) for at_s, result in self.results]
+        # where a check is stuck, it is told anew at every interval: only its first result has the deadline's time
+        checks = [one for one, before in zip(news, [None, *news], strict=False) if not self._same(one, before)]
+        took_s = [took for _, _, took in checks]
+        silent_s = [at - before for (before, _, _), (at, _, _) in itertools.pairwise(news)]
+        rests_s = [one[1] - before[0] for before, one in itertools.pairwise(news) if not self._same(one, before)]
+        self._measure("check", "the result of a check", max(took_s, default=0.0), self.promise.check_s)
+        self._measure("rest", "the next check", max(rests_s, default=0.0), self.promise.rest_s)
+        self._measure("silence", "another result", max(silent_s, default=0.0), self.promise.news_s)
+
+    def _same(self, one: News, before: News | None) -> bool:
+        """Whether two results are of one check."""
+        return before is not None and one[1] - before[1] < self.promise.interval_s / 2
+
+    def came(self, wait: Wait, at_s: float) -> None:
+        """What was waited for has come."""
+        if wait.of:
+            self._measure(wait.of, wait.what, max(0.0, at_s - wait.since_s), wait.most_s)
+
+    def never_came(self, wait: Wait) -> None:
+        told = [result.sentence for _, result in self.results[-3:]]
+        self.problem += f"{self.name}: no {wait.what} within {wait.most_s + GIVE_UP_S:g} s, heard {told}\n"
+
+    def _measure(self, of: str, what: str, took_s: float, most_s: float) -> None:
+        self.measured.append(Measured(of, what, took_s, most_s))
+
+    def _broken(self, code: str, when: str, *, guarded: bool) -> Iterator[Wait]:
+        self._mark()
+        self.fault.begin()
+        begun_s = time.monotonic()
+        of = "" if code == "ok" else "detection"
+        yield Wait(of, f"{code} {when}", lambda: self._first(code), begun_s, self.promise.news_s)
         if self.said is None:
             self.said = next(result for _, result in self.results if code_of(result) == code)
-        if code != "ok" and self.said.error is not None and when == "at the start":
-            yield Wait(self._guarded, 3 * (2 * INTERVAL_S + DEADLINE_S) + ALLOWANCE_S, f"an open breaker {when}")
-        self._only({code}, when)
+        if guarded and self.said.error is not None:
+            first_s = self.results[0][0]
+            yield Wait("breaker", f"trial behind an open breaker {when}", self._guarded, first_s, self.promise.guard_s)
+        self._only({code}, begun_s, when)
 
-    def _guarded(self) -> bool:
-        """The breaker is open and a trial was made; or the first try still hangs, and no second was begun."""
+    def _guarded(self) -> float | None:
+        """When the breaker's first trial was told; or when the first try is known to hang, and no second was begun."""
         state = self.runner.state()
-        trial = any(result.trial for _, result in self.results)
-        return (state.breaker.is_open and trial) or (state.stuck_s or 0.0) > INTERVAL_S
+        trial = next((at for at, (_, result) in enumerate(self.results) if result.trial), None)
+        if trial is None:
+            return time.monotonic() if (state.stuck_s or 0.0) > self.promise.interval_s else None
+        if trial != FAILURES_TO_OPEN or not state.breaker.is_open:
+            self.problem += f"{self.name}: the breaker opened after {trial} failures\n"
+        return self.results[trial][0]
 
     def _well(self, when: str) -> Iterator[Wait]:
         """Recovery within interval + 1 s."""
         self._mark()
         self.fault.end()
-        yield Wait(lambda: self._last() == "ok", INTERVAL_S + 1.0 + ALLOWANCE_S, f"ok {when}")
+        ended_s = time.monotonic()
+        yield Wait("recovery", f"ok {when}", lambda: self._first("ok"), ended_s, self.promise.recovery_s)
         if self.runner.state().breaker.failures:
             self.problem += f"{self.name}: the breaker counts failures {when}\n"
+        self._only({"ok"}, ended_s, when)
+
+    def _flapping(self) -> Iterator[Wait]:
+        self._mark()
+        for flap in range(FLAPS):
+            (self.fault.end if flap % 2 else self.fault.begin)()
+            now_s = time.monotonic()
+            over = functools.partial(past, now_s + self.promise.flap_s)
+            yield Wait("", "flap", over, now_s, self.promise.flap_s)
+        self._only({self.at_start, self.running}, float("inf"), "while flapping")
 
     def _mark(self) -> None:
         self._since = len(self.results)
 
-    def _codes(self) -> list[str]:
-        return [code_of(result) for _, result in self.results[self._since :]]
+    def _first(self, code: str) -> float | None:
+        """When `code` was heard first since the mark."""
+        return next((at_s for at_s, result in self.results[self._since :] if code_of(result) == code), None)
 
-    def _last(self) -> str:
-        return (self._codes() or [""])[-1]
+    def _only(self, codes: set[str], in_force_s: float, when: str) -> None:
+        """Checks that began after `in_force_s` said one of `codes`, others what may be said in passing as well.
 
-    def told(self) -> list[str]:
-        """What was said lately."""
-        return [result.sentence for _, result in self.results[-3:]]
+        A time-out in place of the right word is one of time: a busy machine's, unless it comes in every life.
+        """
+        for _, result in self.results[self._since :]:
+            code, whole = code_of(result), begun_s(result) > in_force_s
+            if code in codes or (not whole and code in IN_PASSING):
+                continue
+            if code == "timeout":
+                self._measure("answer", f"a time-out in place of an answer {when}", result.took_ms / 1000, 0.0)
+            else:
+                self.problem += f"{self.name}: {code} {when}\n"
 
-    def _only(self, codes: set[str], when: str) -> None:
-        if others := set(self._codes()) - codes - IN_PASSING:
-            self.problem += f"{self.name}: {', '.join(sorted(others))} {when}\n"
+
+@dataclass(slots=True)
+class Case:
+    """A component behind a fault, and its lives so far.
+
+    Attributes:
+        cell: makes the cell of another life, given how many there were before.
+    """
+
+    cell: Callable[[int], Cell]
+    lives: list[Cell] = field(default_factory=list)
+
+    @property
+    def last(self) -> Cell:
+        return self.lives[-1]
+
+    @property
+    def problem(self) -> str:
+        return "".join(life.problem for life in self.lives)
+
+    @property
+    def measured(self) -> list[Measured]:
+        """Every time that was taken, of all lives."""
+        return [measured for life in self.lives for measured in life.measured]
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the last life missed a bound."""
+        return any(measured.is_late for measured in self.last.measured)
+
+    def begin(self) -> Cell:
+        self.lives.append(self.cell(len(self.lives)))
+        return self.last
+
+    def missed(self) -> list[str]:
+        """What was late, life by life."""
+        return [
+            f"  {number}. {measured.what} after {measured.took_s:.2f} s, promised are {measured.most_s:g} s"
+            for number, life in enumerate(self.lives, 1)
+            for measured in life.measured
+            if measured.is_late
+        ]
+
+    def lateness(self) -> str:
+        """What was late in each of the lives, where the last one was late as well; else nothing."""
+        if not self.is_late:
+            return ""
+        return "\n".join([f"{self.last.name}: late in each of {len(self.lives)} tries", *self.missed(), ""])
+
+
+def live(cases: Sequence[Case], neighbours: Sequence[Case]) -> None:
+    """Live every case to its end; then anew, few at a time, those of which nothing but their time was wrong."""
+    drive([case.begin() for case in cases], [case.begin() for case in neighbours])
+    for _ in range(TRIES - 1):
+        late = [case for case in cases if case.is_late and not case.problem]
+        for at in range(0, len(late), FEW):
+            drive([case.begin() for case in late[at : at + FEW]], [case.begin() for case in neighbours])
+        if not late and any(case.is_late for case in neighbours):
+            drive([], [case.begin() for case in neighbours])
+
+
+def drive(cells: Sequence[Cell], neighbours: Sequence[Cell]) -> None:
+    """Live every cell's life to its end; the neighbours are only asked in their rhythm."""
+    everybody = [*cells, *neighbours]
+    for at, cell in enumerate(everybody):
+        cell.phase_s = at / len(everybody) * cell.promise.interval_s
+    living = [(cell, life, next(life)) for cell in cells for life in [cell.life()]]
+    until_s = time.monotonic() + LOOKS * max((cell.promise.interval_s for cell in neighbours), default=0.0)
+    pause = threading.Event()
+    while living or time.monotonic() < until_s:
+        for cell in everybody:
+            cell.turn()
+        living = [(cell, life, wait) for cell, life, now in living if (wait := step(cell, life, now))]
+        everybody = [*(cell for cell, _, _ in living), *neighbours]
+        pause.wait(0.01)
+    for cell in neighbours:
+        cell.end()
+
+
+def step(cell: Cell, life: Iterator[Wait], wait: Wait) -> Wait | None:
+    """What a cell waits for now; None when its life is over."""
+    at_s = wait.moment()
+    if at_s is not None:
+        cell.came(wait, at_s)
+        following = next(life, None)
+    elif time.monotonic() - wait.since_s > wait.most_s + GIVE_UP_S:
+        cell.never_came(wait)
+        following = None
+    else:
+        return wait
+    if following is None:
+        cell.end()
+    return following
+
+
+def past(moment_s: float) -> float | None:
+    """That moment, once it is over."""
+    return moment_s if time.monotonic() >= moment_s else None
+
+
+def begun_s(result: ProbeResult) -> float:
+    """When the check of a result began; results carry monotonic time here."""
+    return result.checked_at.timestamp() - result.took_ms / 1000
 
 
 def code_of(result: ProbeResult) -> str:
@@ -197,43 +328,3 @@ def code_of(result: ProbeResult) -> str:
         _, state, *_ = result.tables["targets"].rows[0]
         return {"accepts": "ok", "refused": "ok", "no answer yet": "timeout"}.get(state, str(state))
     return "ok"
-
-
-def drive(cells: Sequence[Cell], neighbours: Sequence[Cell]) -> None:
-    """Live every cell's life to its end; the neighbours are only asked in their rhythm."""
-    for at, cell in enumerate([*cells, *neighbours]):
-        cell.phase_s = at / (len(cells) + len(neighbours)) * INTERVAL_S
-    living = {cell.name: (cell, life, next(life), time.monotonic()) for cell in cells if (life := cell.life())}
-    pause = threading.Event()
-    while living:
-        for cell in neighbours:
-            cell.turn()
-        for name, (cell, life, wait, since_s) in list(living.items()):
-            cell.turn()
-            step: Wait | None = wait
-            if wait.condition():
-                step, since_s = next(life, None), time.monotonic()
-            elif time.monotonic() - since_s > wait.within_s:
-                cell.problem += f"{name}: waited {wait.within_s:g} s for {wait.what}, heard {cell.told()}\n"
-                step = None
-            if step is None:
-                cell.runner.stop()
-                cell.fault.end()
-                del living[name]
-            else:
-                living[name] = (cell, life, step, since_s)
-        pause.wait(0.02)
-    for cell in neighbours:
-        cell.runner.stop()
-
-
-def late(cell: Cell) -> list[str]:
-    """Where a deadline was not held: an execution that took longer, or a component that said nothing for too long."""
-    found = []
-    for (before_s, _), (at_s, result) in itertools.pairwise([(cell.results[0][0], cell.results[0][1]), *cell.results]):
-        stuck = result.error is not None and "still waits" in result.error.message
-        if result.took_ms / 1000 > DEADLINE_S + ALLOWANCE_S and not stuck:
-            found.append(f"{cell.name}: a check took {result.took_ms:.0f} ms")
-        if at_s - before_s > INTERVAL_S + DEADLINE_S + ALLOWANCE_S:
-            found.append(f"{cell.name}: nothing was said for {at_s - before_s:.1f} s")
-    return found

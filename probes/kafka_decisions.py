@@ -170,13 +170,21 @@ def silent_brokers(snapshot: Snapshot, failures: Mapping[int, str]) -> list[Find
         Finding(
             metric="kafka_brokers",
             status=Status.WARNING,
-            message=f"Broker {broker.id} ({broker.address}) {SILENCE.get(failures[broker.id], 'cannot be reached')}.",
+            message=f"Broker {broker.id} ({broker.address}) {SILENCE.get(failures[broker.id], 'cannot be reached')}"
+            f"{_held(broker.id, snapshot.partitions)}.",
             hint="The cluster gives its partitions to others when it has missed it for long enough (9 s by default).",
             labels=labels(broker=str(broker.id)),
         )
         for broker in snapshot.alive
         if broker.id in failures
     ]
+
+
+def _held(number: int, partitions: Iterable[Partition]) -> str:
+    """What hangs on a broker while the cluster still counts its copies as in sync; nothing where it has none."""
+    copies = [partition for partition in partitions if number in partition.in_sync]
+    led = sum(partition.leader == number for partition in copies)
+    return f"; partitions with a copy there: {len(copies)}, led by it: {led}" if copies else ""
 
 
 def role(node: QuorumNode, snapshot: Snapshot) -> str:

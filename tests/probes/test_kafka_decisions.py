@@ -155,9 +155,11 @@ def test_missing_brokers_are_named_and_forgotten_after_a_day() -> None:
 def test_a_broker_that_cannot_be_reached_is_named() -> None:
     found = decide.silent_brokers(snapshot(), {1: "refused", 2: "odd", 3: "timeout"})
     assert [finding.message for finding in found] == [
-        "Broker 1 (a:9092) refuses connections.",
-        "Broker 2 (b:9092) cannot be reached.",
+        "Broker 1 (a:9092) refuses connections; partitions with a copy there: 3, led by it: 3.",
+        "Broker 2 (b:9092) cannot be reached; partitions with a copy there: 3, led by it: 0.",
     ]
+    (spare,) = decide.silent_brokers(snapshot(partitions=()), {1: "timeout"})
+    assert spare.message == "Broker 1 (a:9092) does not answer."
     assert {finding.status for finding in found} == {Status.WARNING}
 
 

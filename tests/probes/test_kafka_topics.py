@@ -1,6 +1,5 @@
 """Topics, their settings, disks, the quorum and retention: tables of cases, no broker."""
 
-import doctest
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -306,8 +305,3 @@ def test_what_there_was_no_time_for_is_asked_at_the_next_poll() -> None:
 
 def test_a_quorum_without_a_leader_has_no_controller() -> None:
     assert decide.facts(snapshot(quorum=Quorum(-1), controller=-1))["controller"] == "none"
-
-
-@pytest.mark.parametrize("module", [topics, retention])
-def test_examples_in_docstrings(module: object) -> None:
-    assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]

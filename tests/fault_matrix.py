@@ -11,6 +11,7 @@ code, a breaker that counts wrongly and a check that never comes are judged the 
 
 import functools
 import itertools
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,8 +25,10 @@ from probes.runner import Runner
 from tests.fault_bounds import Measured, Promise
 
 TRIES = 3
-FEW = 8
+FEW = 12
 """So many are lived side by side when they are lived anew."""
+PACE = 0.05
+"""Lives begin so many intervals apart: those that go alike would otherwise recover all at once."""
 GIVE_UP_S = 8.0
 """Beyond its bound a wait goes on for so long, to tell what is late from what never comes."""
 LOOKS = 5
@@ -34,8 +37,11 @@ PATIENT_S = 10.0
 """Deadline of the healthy neighbours, which are to be right whatever else the machine does."""
 FLAPS = 3
 """It comes, goes and comes again; then it goes for good."""
-IN_PASSING = frozenset({"ok", "closed", "timeout", "refused", "unreachable", "failed", "query_failed", "tls_failed"})
-"""What a check may say in whose middle a fault comes or goes: a connection ends, or the word after a greeting fails."""
+IN_PASSING = frozenset(
+    {"ok", "closed", "timeout", "refused", "unreachable", "failed", "query_failed", "tls_failed", "auth_required"}
+)
+"""What a check may say in whose middle a fault comes or goes: a connection ends, or the word after a greeting fails.
+A Kafka broker that hangs up there usually wants a login."""
 
 
 News = tuple[float, float, float]
@@ -83,13 +89,12 @@ class Cell:
     volatile: dict[str, str] = field(default_factory=dict)
     promise: Promise = field(default_factory=Promise)
     deadline_s: float | None = None
-    phase_s: float = 0.0
     problem: str = ""
     said: ProbeResult | None = None
     results: list[tuple[float, ProbeResult]] = field(default_factory=list)
     measured: list[Measured] = field(default_factory=list)
     _runner: Runner | None = None
-    _due_s: float = 0.0
+    _due_s: float = float("inf")
     _since: int = 0
 
     @property
@@ -98,7 +103,6 @@ class Cell:
             component = self.kind.component.model_validate({"kind": self.kind.name, "name": self.name, **self.keys})
             deadline_s = self.promise.deadline_s if self.deadline_s is None else self.deadline_s
             self._runner = Runner(component, self.kind, deadline_s, self._heard, clock=time.monotonic)
-            self._due_s = time.monotonic() + self.phase_s
         return self._runner
 
     def _heard(self, result: ProbeResult) -> None:
@@ -113,8 +117,13 @@ class Cell:
             self._due_s += pause_s * ((now_s - self._due_s) // pause_s + 1)
         runner.expire()
 
-    def life(self) -> Iterator[Wait]:
-        """Broken from the start, well, broken while it runs, well, flapping, well."""
+    def start(self, at_s: float) -> None:
+        """Ask it from then on (monotonic), once an interval."""
+        self._due_s = at_s
+
+    def life(self, at_s: float) -> Iterator[Wait]:
+        """From `at_s` on: broken from the start, well, broken while it runs, well, flapping, well."""
+        yield Wait("", "turn", functools.partial(past, at_s), at_s, 0.0)
         yield from self._broken(self.at_start, "at the start", guarded=True)
         yield from self._well("after a fault at the start")
         yield from self._broken(self.running, "while running", guarded=False)
@@ -155,15 +164,17 @@ class Cell:
     def _broken(self, code: str, when: str, *, guarded: bool) -> Iterator[Wait]:
         self._mark()
         self.fault.begin()
-        begun_s = time.monotonic()
+        in_force_s = time.monotonic()
+        if math.isinf(self._due_s):
+            self.start(in_force_s)
         of = "" if code == "ok" else "detection"
-        yield Wait(of, f"{code} {when}", lambda: self._first(code), begun_s, self.promise.news_s)
+        yield Wait(of, f"{code} {when}", lambda: self._first(code), in_force_s, self.promise.news_s)
         if self.said is None:
             self.said = next(result for _, result in self.results if code_of(result) == code)
         if guarded and self.said.error is not None:
             first_s = self.results[0][0]
             yield Wait("breaker", f"trial behind an open breaker {when}", self._guarded, first_s, self.promise.guard_s)
-        self._only({code}, begun_s, when)
+        self._only({code}, in_force_s, when)
 
     def _guarded(self) -> float | None:
         """When the breaker's first trial was told; or when the first try is known to hang, and no second was begun."""
@@ -278,12 +289,17 @@ def live(cases: Sequence[Case], neighbours: Sequence[Case]) -> None:
 
 def drive(cells: Sequence[Cell], neighbours: Sequence[Cell]) -> None:
     """Live every cell's life to its end; the neighbours are only asked in their rhythm."""
-    everybody = [*cells, *neighbours]
-    for at, cell in enumerate(everybody):
-        cell.phase_s = at / len(everybody) * cell.promise.interval_s
-    living = [(cell, life, next(life)) for cell in cells for life in [cell.life()]]
+    everybody, pause, now_s = [*cells, *neighbours], threading.Event(), time.monotonic()
+    for at, cell in enumerate(neighbours):
+        cell.start(now_s + at / len(neighbours) * cell.promise.interval_s)
+    while not all(cell.results for cell in neighbours):  # the first check of a kind loads its libraries
+        for cell in neighbours:
+            cell.turn()
+        pause.wait(0.01)
+    now_s = time.monotonic()
+    lives = [(cell, cell.life(now_s + at * PACE * cell.promise.interval_s)) for at, cell in enumerate(cells)]
+    living = [(cell, life, next(life)) for cell, life in lives]
     until_s = time.monotonic() + LOOKS * max((cell.promise.interval_s for cell in neighbours), default=0.0)
-    pause = threading.Event()
     while living or time.monotonic() < until_s:
         for cell in everybody:
             cell.turn()

@@ -38,6 +38,7 @@ SEAM = {
     "line": {"color": "rgba(138,148,160,0.45)", "width": 1, "dash": "dot"},
 }
 """Where hours are left out between a few sessions."""
+MINUTE_MS = 60_000.0
 FEW_SESSIONS, MOST_NAMED = 6, 5
 """Of more sessions than a few, so many are named below a chart: a phone has room for no more."""
 
@@ -120,20 +121,26 @@ def _days(window: Window, spans: Sequence[Span], clock: tzinfo) -> dict[str, Any
 
 
 def _thin(trace: Any, edges_ms: Floats) -> None:
-    """Drop a trace's points in closed hours; of a line but the first of each stretch, at which it breaks.
+    """Drop a trace's points in closed hours; in place of each stretch of them a line breaks just before it.
 
-    The edge of a band must not break: Plotly fills from one edge to the other piece by piece.
+    The edge of a band must not break, because Plotly fills from one edge to the other piece by piece: there it goes on
+    as high as it was. So all that is drawn of a series has the same times, which `walltime` sends once.
     """
     x = _x(trace)
     if x is None or not len(x) or not len(edges_ms):
         return
     stretch = np.searchsorted(edges_ms[:, 0], x, side="right") - 1
     hidden = (stretch >= 0) & (x < edges_ms[np.maximum(stretch, 0), 1])
-    kept = ~hidden if trace.line.width == 0 else ~hidden | ~np.concatenate([[False], hidden[:-1]])
-    if kept.all():
+    if not hidden.any():
         return
-    columns = {name: trace[name] for name in ("y", "customdata", "text") if _long(trace[name], len(x))}
-    trace.update(x0=None, dx=None, x=x[kept], **{name: np.asarray(column)[kept] for name, column in columns.items()})
+    ends = np.flatnonzero(hidden[1:] & ~hidden[:-1]) + 1
+    kept = ~hidden
+    kept[ends] = True
+    x[ends] = edges_ms[stretch[ends], 0] - min(MINUTE_MS, float(np.diff(x).min()) / 2)
+    columns = {name: np.array(trace[name]) for name in ("y", "customdata", "text") if _long(trace[name], len(x))}
+    if columns["y"].dtype.kind == "f":
+        columns["y"][ends] = columns["y"][ends - 1] if trace.line.width == 0 else np.nan
+    trace.update(x0=None, dx=None, x=x[kept], **{name: column[kept] for name, column in columns.items()})
     if _long(trace.marker.size, len(x)):
         trace.marker.size = np.asarray(trace.marker.size)[kept]
 
@@ -142,7 +149,7 @@ def _x(trace: Any) -> Floats | None:
     """Where a trace's points are, in milliseconds of its axis; None for one that is not numbers."""
     if trace.x is not None:
         x = np.asarray(trace.x)
-        return x.astype(np.float64) if x.dtype.kind in "fiu" else None
+        return np.array(x, dtype=np.float64) if x.dtype.kind in "fiu" else None
     if trace.y is None or trace.dx is None:
         return None
     return np.asarray(float(trace.x0) + trace.dx * np.arange(len(trace.y)), dtype=np.float64)

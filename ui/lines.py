@@ -1,7 +1,7 @@
 """Lines and bands over time: broken where samples are missing, dotted where a bucket is not over.
 
-Payload matters more than anything: an evenly spaced x travels as two numbers, any other as typed
-arrays of epoch milliseconds, y as 32-bit floats; a datetime axis would become a list of ISO strings.
+Payload matters more than anything: an evenly spaced x travels as two numbers, any other as times written out, once for
+all lines that share them (`walltime`), y as 32-bit floats.
 """
 
 from dataclasses import dataclass

@@ -27,7 +27,25 @@ def as_text(figure: go.Figure) -> go.Figure:
         for mark in marks:
             if (mark.xref or "x") in dated:
                 _write(mark, names)
+    _share(figure)
     return figure
+
+
+def _share(figure: go.Figure) -> None:
+    """Send times that several lines have once: as what the template gives a line that has none of its own.
+
+    A time written out takes four times as much as the value at it, and of one series there are up to seven lines.
+    """
+    lines = [trace for trace in figure.data if trace.type == "scatter"]
+    if any(trace.x is None for trace in lines):
+        return
+    times = [tuple(trace.x) if len(trace.x) and isinstance(trace.x[0], str) else () for trace in lines]
+    most = max(times, key=lambda each: len(each) * (times.count(each) - 1), default=())
+    if most and times.count(most) > 1:
+        figure.layout.template.data.scatter = [{"x": most}]
+        for trace, own in zip(lines, times, strict=True):
+            if own == most:
+                trace.x = None
 
 
 def written(times: Any) -> list[str]:

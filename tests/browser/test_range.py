@@ -31,6 +31,11 @@ def whole_week() -> list[Session]:
 WEEK_DAYS = whole_week()
 MIDDLE, FRIDAY = WEEK_DAYS[2].day, datetime.combine(WEEK_DAYS[4].day, datetime.min.time(), DESK_ZONE)
 WEEK = f"from={WEEK_DAYS[0].open_s}&to={WEEK_DAYS[4].close_s}"
+SENT_ONCE = """() => document.querySelector('.js-plotly-plot').calcdata
+  .filter(points => points[0].trace._input.x === undefined && points[0].trace._input.x0 === undefined)
+  .map(points => points.filter(point => Number.isFinite(point.y) && Number.isFinite(point.x))
+    .map(point => new Date(point.x).toISOString().slice(11, 16)))"""
+"""The moments of each line of the first chart that has its times from the template."""
 LABELS = ".js-plotly-plot >> nth=0 >> .xtick text"
 
 
@@ -79,6 +84,11 @@ def test_a_week_of_trading_hours_has_only_those_and_what_is_selected_on_it_is_th
     labels = page.locator(LABELS).all_text_contents()
     assert all(day in " ".join(labels) for day in (f"{d.day:%a} {d.day.day}" for d in WEEK_DAYS)), labels
     assert all("09:30" <= label[:5] <= "16:00" for label in labels), labels
+    lines = page.evaluate(SENT_ONCE)
+    assert len(lines) > 3, "the lines of the fan share their times"
+    for times in lines:
+        assert len(times) > 100
+        assert all("09:30" <= moment < "16:00" for moment in times), times
     select(page, 0.41, 0.59)
     start, end = (datetime.fromtimestamp(moment, DESK_ZONE) for moment in ends(page))
     assert (start.date(), end.date()) == (MIDDLE, MIDDLE), (start, end)
@@ -121,7 +131,6 @@ def test_typed_shifted_followed_and_kept_over_pages(demo: Served, page: Page) ->
     heading(page, "Health trends")
     for part in ("from=now-1h", "to=now", "zone=Europe", "hours=trading"):
         expect(page).to_have_url(re.compile(part))
-    page.go_back()
     page.go_back()
     heading(page, "Performance")
     expect(page).to_have_url(re.compile("zone=Europe"))

@@ -5,12 +5,15 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
+from history.answers import Series
 from history.calendar import read_sessions
 from history.sessions import Sessions
 from history.window import Window
 from tests.history.exchange import NEW_YORK, november, wall_s
+from ui import charts
 from ui.axes import blank, clock_of, local_ms
-from ui.hours import collapse, collapsed, refusal
+from ui.hours import MINUTE_MS, collapse, collapsed, refusal
+from ui.walltime import as_text
 
 KNOWN = november()
 MONDAY, TUESDAY, THANKSGIVING, HALF_DAY = (date(2026, 11, day) for day in (23, 24, 26, 27))
@@ -81,12 +84,45 @@ def test_points_in_closed_hours_are_not_sent_and_a_line_breaks_where_they_were()
     collapse(figure, KNOWN, NEW_YORK, extended=False)
     line, edge, marks = figure.data
     gaps = left_out(figure)
-    inside = [[x for x in trace.x if any(start <= x < end for start, end in gaps)] for trace in (line, edge)]
-    assert inside == [[start for start, _ in gaps], []]
-    assert len(edge.x) == (3 * 6.5 + 3.5) * 12
+    assert not [x for trace in (line, edge) for x in trace.x if any(start <= x < end for start, end in gaps)]
+    breaks = np.flatnonzero(np.isnan(line.y))
+    assert [line.x[at] for at in breaks] == [start - MINUTE_MS for start, _ in gaps]
+    assert len(line.x) == (3 * 6.5 + 3.5) * 12 + len(gaps)
+    assert line.x.tolist() == edge.x.tolist()
+    assert np.isfinite(edge.y).all()
+    assert [edge.y[at] for at in breaks] == [edge.y[at - 1] for at in breaks]
     assert len(line.x) == len(line.y) == len(line.customdata)
-    assert local_ms(np.asarray(line.y, dtype=np.float64), NEW_YORK) == pytest.approx(line.x, abs=200_000)
+    shown = ~np.isnan(line.y)
+    assert local_ms(np.asarray(line.y[shown], dtype=np.float64), NEW_YORK) == pytest.approx(line.x[shown], abs=200_000)
     assert len(marks.x) == len(marks.y) > len(line.x) / 10
+
+
+@pytest.mark.parametrize("step_s", [60, 20])
+def test_with_short_buckets_the_break_is_behind_the_last_of_them(step_s: int) -> None:
+    figure = chart(Window(wall_s(MONDAY, 15, 50), wall_s(TUESDAY, 9, 40)), step_s=step_s)
+    collapse(figure, KNOWN, NEW_YORK, extended=False)
+    line = figure.data[0]
+    assert (np.diff(line.x) > 0).all()
+    (broken,) = np.flatnonzero(np.isnan(line.y))
+    assert line.x[broken] == wall_ms(MONDAY, 16) - step_s * 500
+
+
+@pytest.mark.parametrize(("days", "most_bytes"), [(1, 25_000), (7, 25_000), (30, 25_000)])
+def test_twelve_charts_of_trading_hours_are_as_light_as_twelve_of_all_hours(
+    years: Sessions, days: int, most_bytes: int
+) -> None:
+    """300 kB is what a page of twelve may have; a figure's share of it."""
+    end_s = wall_s(TUESDAY, 13)
+    window = collapsed(Window(end_s - days * 86400, end_s), years, extended=False)
+    t = np.arange(window.start_s // window.step_s * window.step_s, window.end_s, window.step_s, dtype=np.float64)
+    level = np.random.default_rng(1).uniform(1, 2, len(t))
+    line = Series("kafka", "m", (), "seconds", window.step_s, t, level, level / 2, level * 2, level * 0 + 9)
+    figure = charts.time_series([line], window, NEW_YORK)
+    assert collapse(figure, years, NEW_YORK, extended=False) == ""
+    sent = as_text(figure)
+    assert len(sent.to_json()) < most_bytes
+    shared = sent.layout.template.data.scatter[0].x
+    assert {len(trace.y) for trace in sent.data if trace.x is None} == {len(shared)}
 
 
 @pytest.mark.parametrize("zone", ["America/New_York", "UTC", "Europe/Berlin", "Asia/Tokyo"])

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -39,3 +41,32 @@ def test_what_is_no_time_stays_as_it_is() -> None:
     made = as_text(figure)
     assert list(made.data[0].x) == ["Mon", "Tue"]
     assert made.layout.shapes[0].x1 == 1
+
+
+def test_times_that_lines_share_are_sent_once_and_other_ones_stay_with_their_line() -> None:
+    figure = go.Figure(layout={"xaxis": {"type": "date"}, "template": {"layout": {"colorway": ["red"]}}})
+    times = np.array([START_MS, START_MS + 60_000.0, START_MS + 180_000.0])
+    for x in (times, times[:2], times):
+        figure.add_scatter(x=x, y=np.arange(len(x)), mode="lines")
+    sent = json.loads(as_text(figure).to_json())
+    assert [trace.get("x") for trace in sent["data"]] == [None, [START, "2026-11-24T09:31"], None]
+    (given,) = sent["layout"]["template"]["data"]["scatter"]
+    assert given["x"] == [START, "2026-11-24T09:31", "2026-11-24T09:33"]
+    assert sent["layout"]["template"]["layout"]["colorway"] == ["red"]
+
+
+def test_numbers_that_lines_share_stay_as_they_are() -> None:
+    figure = go.Figure(layout={"xaxis": {"type": "linear"}})
+    for _ in range(2):
+        figure.add_scatter(x=np.arange(3.0), y=[1, 2, 3])
+    assert [list(trace.x) for trace in as_text(figure).data] == [[0, 1, 2], [0, 1, 2]]
+
+
+def test_a_line_at_even_distances_among_others_gets_no_times_of_theirs() -> None:
+    figure = go.Figure(layout={"xaxis": {"type": "date"}})
+    times = np.array([START_MS, START_MS + 60_000.0, START_MS + 180_000.0])
+    for place in ({"x": times}, {"x": times}, {"x0": START_MS, "dx": 60_000.0}):
+        figure.add_scatter(**place, y=[1, 2, 3], mode="lines")
+    sent = as_text(figure)
+    assert [len(trace.x or ()) for trace in sent.data] == [3, 3, 0]
+    assert sent.data[2].x0 == START

@@ -1,18 +1,20 @@
 """Explore: any series of the history, found by words, drawn as recorded or as what is made of it."""
 
+from functools import partial
+
 import streamlit as st
 
 from history.queries.exploring import Sought
-from ui import beginnings, explore, finder, frame, moved, selection
+from ui import beginnings, explore, finder, frame, moved, order, selection
 
 page = frame.begin("Explore", "What did any series of the history do, and what else did the same?", charted=True)
 
 
 def draw() -> None:
     chosen = selection.read(st.query_params.to_dict())
-    finder.draw(page, chosen)
+    order.place(partial(finder.draw, page, chosen))
     if chosen.keys:
-        selection.controls(page, chosen)
+        order.place(partial(selection.controls, page, chosen))
         explore.draw(page, chosen)
     else:
         selection.complain(chosen)

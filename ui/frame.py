@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,7 @@ from history.recorder import RecorderState
 from history.window import Window
 from monitor import Monitor
 from probes.result import Status
-from ui import cursor, keys, kiosk, pulse, rangecontrol, share, shown, timerange
+from ui import cursor, keys, kiosk, order, pulse, rangecontrol, share, shown, timerange
 from ui.state import running
 from ui.status import LOOKS, age
 
@@ -90,24 +91,24 @@ def live(
         later: what stands below it and can wait: drawn from the second drawing on.
         still: what stands above it, below the banner, and is drawn with the page alone: a field somebody writes in.
     """
-    viewers = _viewers()
-    pace_s = refresh_s(viewers) if every_s is None else every_s
-    first = True
+    pace_s = refresh_s(_viewers()) if every_s is None else every_s
+    first, ranged = True, timerange.generation()
     if still:
         st.fragment(_said_first, run_every=pace_s)()
         still()
 
     @st.fragment(run_every=pace_s)
     def part() -> None:
-        nonlocal first
+        nonlocal first, ranged
         _viewers()
-        timerange.hold()
-        if page.charted:
-            head(page)
-        if not still:
-            _said_first()
+        if not first:
+            timerange.hold()
+        before, ranged = ranged, timerange.generation()
+        order.begin(charts_first=page.charted and ranged != before)
+        order.place(partial(_above, page, banner_too=not still))
         shown.begin(page.title, page.window, page.zone)
         body()
+        order.rest()
         if later and not first:
             later()
         _listen(page, pace_s, first=first)
@@ -116,6 +117,13 @@ def live(
     part()
     if page.charted:
         cursor.shared()
+
+
+def _above(page: Page, *, banner_too: bool) -> None:
+    if page.charted:
+        head(page)
+    if banner_too:
+        _said_first()
 
 
 def _viewers() -> int:

@@ -17,7 +17,7 @@ import streamlit as st
 
 from history.answers import SeriesSet
 from history.reader import Answer, Reader, wait_for
-from ui import shown, timerange
+from ui import order, shown, timerange
 from ui.axes import clock_of
 from ui.status import age
 from ui.walltime import as_text
@@ -68,6 +68,8 @@ def show(reader: Reader, panels: Sequence[Panel[Any]], columns: int = 1) -> None
     """Draw `panels` in a grid, each as soon as its answer is known."""
     panels = shown.remember(panels)
     futures = [_asked(reader, panel) for panel in panels]
+    give_up_s = time.monotonic() + order.patience_s()
+    _ended(futures[0] if futures else [], give_up_s)  # what it is drawn in is sent with the first chart, not before it
     grid = st.grid(columns, min_column_width=300, gap="small") if columns > 1 else st.container()
     frames = []
     for panel in panels:
@@ -76,12 +78,13 @@ def show(reader: Reader, panels: Sequence[Panel[Any]], columns: int = 1) -> None
             frames.append((panel, title, body))
     late = []
     for (panel, title, body), running in zip(frames, futures, strict=True):
-        if running:
+        if not _ended(running, give_up_s):
             title.markdown(f"**{panel.title}**")
             body.skeleton(height=panel.height)
             late.append((panel, title, body, running))
         else:
             _draw(_answer(reader, panel), panel, title, body)
+    order.rest()
     _fill_late(reader, late)
 
 
@@ -96,11 +99,15 @@ def _asked(reader: Reader, panel: Panel[Any]) -> "list[Future[Any]]":
     ]
 
 
+def _ended(running: "list[Future[Any]]", until_s: float) -> bool:
+    """Whether all questions have ended by a moment of the monotonic clock."""
+    return all(wait_for(future, max(0.0, until_s - time.monotonic())) for future in running)
+
+
 def _fill_late(reader: Reader, late: "list[tuple[Panel[Any], Any, Any, list[Future[Any]]]]") -> None:
     give_up_s = time.monotonic() + PATIENCE_S
     for panel, title, body, running in late:
-        for future in running:
-            wait_for(future, max(0.0, give_up_s - time.monotonic()))
+        _ended(running, give_up_s)
         _draw(_answer(reader, panel), panel, title, body)
 
 

@@ -7,7 +7,7 @@ The hooks used here are partly private to kafka-python 3.0: hence the pin, and a
 
 import logging
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from kafka import KafkaAdminClient
@@ -62,6 +62,17 @@ def open_admin(
         **access.options(),
     )
     return admin
+
+
+def learn(admin: KafkaAdminClient, brokers: Iterable[int]) -> None:
+    """Make the client know these brokers: of one that came after it the client hears every five minutes only.
+
+    Raises:
+        KafkaError: it could not ask.
+    """
+    cluster = admin._manager.cluster
+    if any(cluster.broker_metadata(number) is None for number in brokers):
+        admin._manager.run(cluster.refresh_metadata)
 
 
 def open_client(kind: Callable[..., Any], connect_s: float, **config: Any) -> Any:

@@ -1,5 +1,6 @@
 """Reads a Kafka cluster through the admin client, in a bounded number of requests whatever its size."""
 
+import contextlib
 import time
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence, Set
 from fnmatch import fnmatchcase
@@ -20,6 +21,7 @@ from kafka.errors import (
     UnsupportedVersionError,
 )
 
+from probes.kafka_client import learn
 from probes.kafka_parse import (
     SETTINGS,
     assigned_to,
@@ -33,7 +35,7 @@ from probes.kafka_parse import (
     parse_storage,
 )
 from probes.kafka_slow import KEEP_SETTINGS_S, KEEP_STARTS_S, KEEP_STORAGE_S, Kept
-from probes.kafka_snapshot import OFFSETS_TOPIC, Group, Key, Partition, Snapshot, Storage, TopicSettings
+from probes.kafka_snapshot import OFFSETS_TOPIC, Broker, Group, Key, Partition, Snapshot, Storage, TopicSettings
 
 T = TypeVar("T")
 
@@ -49,8 +51,8 @@ class Reader:
     minute or five.
 
     Attributes:
-        confused: a request to a certain node failed. The client learns of new brokers every five minutes
-            and of a group's new coordinator never; another client knows at once.
+        confused: a request to a certain node failed. The client learns of a group's new coordinator never; another
+            client knows at once.
     """
 
     def __init__(self, admin: KafkaAdminClient, ignore_groups: Sequence[str], request_s: float) -> None:
@@ -78,7 +80,7 @@ class Reader:
         partitions = parse_partitions(self._admin.describe_topics())
         quorum = self._attempt("the controller quorum", lambda: parse_quorum(self._admin.describe_metadata_quorum()))
         brokers = parse_brokers(cluster["brokers"])
-        alive = {broker.id for broker in brokers if not broker.fenced}
+        alive = self._alive(brokers)
         # Committed offsets before end offsets, else a lag could be below zero.
         groups, commits_told = self._groups(partitions, sorted(alive))
         ends = self._attempt("end offsets", lambda: self._offsets(readable(partitions), OffsetSpec.LATEST), True)
@@ -107,6 +109,13 @@ class Reader:
     def _timed_cluster(self) -> tuple[Mapping[str, Any], float]:
         started_s = time.perf_counter()
         return self._admin.describe_cluster(), time.perf_counter() - started_s
+
+    def _alive(self, brokers: Iterable[Broker]) -> set[int]:
+        """The numbers of the brokers that can be asked, all of them known to the client."""
+        alive = {broker.id for broker in brokers if not broker.fenced}
+        with contextlib.suppress(KafkaError):  # what is asked of such a broker says so
+            learn(self._admin, alive)
+        return alive
 
     def _attempt(self, what: str, call: Callable[[], T], of_node: bool = False) -> T | None:
         """What `call` returns; None, and a phrase in `unavailable`, when the broker does not tell."""

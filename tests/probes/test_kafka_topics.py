@@ -12,6 +12,7 @@ from probes import kafka_retention as retention
 from probes import kafka_topics as topics
 from probes.catalogue import Judge
 from probes.kafka_age import Age
+from probes.kafka_client import learn
 from probes.kafka_metrics import METRICS
 from probes.kafka_movement import Moved, Position
 from probes.kafka_parse import SETTINGS, assigned_to, parse_quorum, parse_settings, parse_storage
@@ -236,6 +237,8 @@ def test_what_is_kept_is_asked_anew_when_old_or_about_something_else() -> None:
 class Counting:
     """An admin client of a cluster with 2,000 partitions that counts what it is asked."""
 
+    _manager = SimpleNamespace(cluster=SimpleNamespace(broker_metadata=str))  # it knows every broker
+
     def __init__(self) -> None:
         self.calls: list[str] = []
 
@@ -276,6 +279,14 @@ ANSWERS: dict[str, Any] = {
     },
     "describe_log_dirs": lambda **_: [{"broker": 1, "log_dirs": [{"error_code": 0, "log_dir": "/d", "topics": []}]}],
 }
+
+
+@pytest.mark.parametrize(("alive", "asked"), [((1, 2), []), ((1, 2, 3), ["metadata"])])
+def test_the_client_is_made_to_learn_of_a_broker_that_came_after_it(alive: tuple[int, ...], asked: list[str]) -> None:
+    heard: list[str] = []
+    cluster = SimpleNamespace(broker_metadata={1: "a", 2: "b"}.get, refresh_metadata="metadata")
+    learn(SimpleNamespace(_manager=SimpleNamespace(cluster=cluster, run=heard.append)), alive)  # type: ignore[arg-type]
+    assert heard == asked
 
 
 def test_two_thousand_partitions_take_as_many_requests_as_two() -> None:

@@ -41,7 +41,7 @@ IN_PASSING = frozenset(
     {"ok", "closed", "timeout", "refused", "unreachable", "failed", "query_failed", "tls_failed", "auth_required"}
 )
 """What a check may say in whose middle a fault comes or goes: a connection ends, or the word after a greeting fails.
-A Kafka broker that hangs up there usually wants a login."""
+A Kafka listener that hangs up there usually wants a login."""
 
 
 News = tuple[float, float, float]

@@ -33,6 +33,12 @@ MEANING = {
     "overview_dark_vs_up": "the same with every dependency dark, against everything up; the worst kind of dark counts",
     "detect_s": "a killed redis-server until an open page says so, checks 2 s apart, worst of 5",
     "recover_s": "the same server back until the page says so, the breaker's trial included",
+    "broker_named_s": "one of three Kafka brokers killed under load until it is named, checks 1 s apart, worst of 5",
+    "broker_counted_s": "the cluster misses it until the partitions that lack copies are counted",
+    "broker_back_s": "the cluster is whole again until the component is ok",
+    "fault_named_s": "a fault begins until its component names it, checks 1 s apart, deadline 2 s: the worst of 14 "
+    "faults of six kinds (goal: both and a turn of the loop)",
+    "fault_over_s": "a fault ends until its component is ok: the worst of the same, at start, while running, flapping",
     "live_tick_cpu_ms": "processor time one drawing of the Overview's live part costs the server",
     "bytes_per_sample": "the history's bytes on disk a sample, roll-ups included, as merges in the background leave it",
     "bytes_per_sample_unrounded": "the same samples as measured, in the codec that suits them best",

@@ -44,6 +44,8 @@ IN_PASSING = frozenset(
 A Kafka listener that hangs up there usually wants a login."""
 
 
+TIMED = frozenset({"timeout", "dns_timeout"})
+"""What a check says that had no time: of a busy machine, unless it comes in every life."""
 News = tuple[float, float, float]
 """When a result was heard and when its check began (both monotonic), and how long that took."""
 
@@ -155,8 +157,13 @@ class Cell:
             self._measure(wait.of, wait.what, max(0.0, at_s - wait.since_s), wait.most_s)
 
     def never_came(self, wait: Wait) -> None:
-        told = [result.sentence for _, result in self.results[-3:]]
-        self.problem += f"{self.name}: no {wait.what} within {wait.most_s + GIVE_UP_S:g} s, heard {told}\n"
+        """It is late where every check since had no time, and wrong where one had and said something else."""
+        whole = [result for _, result in self.results[self._since :] if begun_s(result) > wait.since_s]
+        if all(code_of(result) in TIMED for result in whole):
+            self._measure(wait.of or "answer", f"no {wait.what}", time.monotonic() - wait.since_s, wait.most_s)
+        else:
+            told = [result.sentence for result in whole[-3:]]
+            self.problem += f"{self.name}: no {wait.what} within {wait.most_s + GIVE_UP_S:g} s, heard {told}\n"
 
     def _measure(self, of: str, what: str, took_s: float, most_s: float) -> None:
         self.measured.append(Measured(of, what, took_s, most_s))
@@ -192,8 +199,6 @@ class Cell:
         self.fault.end()
         ended_s = time.monotonic()
         yield Wait("recovery", f"ok {when}", lambda: self._first("ok"), ended_s, self.promise.recovery_s)
-        if self.runner.state().breaker.failures:
-            self.problem += f"{self.name}: the breaker counts failures {when}\n"
         self._only({"ok"}, ended_s, when)
 
     def _flapping(self) -> Iterator[Wait]:
@@ -213,15 +218,12 @@ class Cell:
         return next((at_s for at_s, result in self.results[self._since :] if code_of(result) == code), None)
 
     def _only(self, codes: set[str], in_force_s: float, when: str) -> None:
-        """Checks that began after `in_force_s` said one of `codes`, others what may be said in passing as well.
-
-        A time-out in place of the right word is one of time: a busy machine's, unless it comes in every life.
-        """
+        """Checks that began after `in_force_s` said one of `codes`, others what may be said in passing as well."""
         for _, result in self.results[self._since :]:
             code, whole = code_of(result), begun_s(result) > in_force_s
             if code in codes or (not whole and code in IN_PASSING):
                 continue
-            if code == "timeout":
+            if code in TIMED:
                 self._measure("answer", f"a time-out in place of an answer {when}", result.took_ms / 1000, 0.0)
             else:
                 self.problem += f"{self.name}: {code} {when}\n"

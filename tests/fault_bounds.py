@@ -31,8 +31,8 @@ class Promise:
 
     @property
     def rest_s(self) -> float:
-        """From a result to the start of the next check, whatever the breaker has seen."""
-        return self.interval_s + self.grain_s
+        """From a result to the start of the next check, whatever the breaker has seen: a grain for either moment."""
+        return self.interval_s + 2 * self.grain_s
 
     @property
     def news_s(self) -> float:

@@ -15,7 +15,7 @@ from tests import fault_matrix
 from tests.fault_bounds import Promise
 from tests.fault_matrix import TRIES, Case, Cell, Fault, live
 
-QUICK = Promise(interval_s=0.3, deadline_s=0.3, spare_s=0.3, grain_s=0.2, flap_s=0.1)
+QUICK = Promise(interval_s=0.3, deadline_s=0.3, spare_s=0.3, grain_s=0.1, flap_s=0.1)
 SLOWER_S = 0.3
 """What a second is beside the real deadline, and more than a grain."""
 

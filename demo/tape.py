@@ -25,6 +25,7 @@ from kafka.errors import TopicAlreadyExistsError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from history.schema import tidy
 from probes.kafka_client import RECONNECT_MAX_MS, open_client
 
 log = logging.getLogger(__name__)
@@ -184,6 +185,7 @@ def make_table(client: Client, table: str) -> None:
         ENGINE = MergeTree PARTITION BY toStartOfInterval(ts, INTERVAL 6 HOUR) ORDER BY (symbol, ts)
         TTL toDateTime(ts) + INTERVAL 1 DAY SETTINGS ttl_only_drop_parts = 1"""
     )
+    client.command(f"ALTER TABLE {table} MODIFY SETTING {tidy()}")  # an insert a second leaves parts by the hundred
 
 
 def ticks_table(ticks: Iterable[Tick]) -> pa.Table:

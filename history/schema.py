@@ -33,6 +33,11 @@ SKETCH_STATE, SKETCH_MERGE, SKETCH_MERGE_STATE = (
 )
 ONLY_DROP_PARTS = "ttl_only_drop_parts=1, materialize_ttl_recalculate_only=1"
 """Nothing is ever rewritten for its age: parts go as a whole, and another retention only changes when."""
+TIDY = {"cleanup_delay_period": 30, "max_cleanup_delay_period": 30, "concurrent_part_removal_threshold": 1_000_000}
+"""Parts that merges have replaced are deleted every half minute, by one thread. By default they wait for up to five
+minutes, 7 kB of memory each, and a hundred of a table bring 128 threads into being, which hold 20 MB and stay for good
+(measured on 26.9, embedded). The pools' own limits are beyond reach there: importing chdb opens an engine with the
+default ones."""
 VALUE = "reinterpretAsFloat64(bits)"
 SKETCHED = f"greatest(-1.7e308, least(1.7e308, {VALUE} * {SKETCH_SCALE}))"
 """A sketch refuses what is larger: the raw samples would be written, their roll-ups not, and the batch never end."""
@@ -98,7 +103,8 @@ class Layout:
             if self.cluster
             else f"non_replicated_deduplication_window={DEDUPLICATION_WINDOW}"
         )
-        return ", ".join(filter(None, (table.settings, window, "fsync_after_insert=1, fsync_part_directory=1")))
+        durable = "fsync_after_insert=1, fsync_part_directory=1"
+        return ", ".join(filter(None, (table.settings, window, durable, tidy())))
 
 
 def layout_of(settings: History, zone: str) -> Layout:
@@ -170,6 +176,11 @@ def view(layout: Layout, table: str, select: str) -> str:
     """The view that fills `table`."""
     name = f"{layout.database}.{table}_mv"
     return f"CREATE MATERIALIZED VIEW IF NOT EXISTS {name}{layout.on_cluster} TO {layout.local(table)} AS {select}"
+
+
+def tidy() -> str:
+    """How parts that are not needed any more are deleted, as settings of a table."""
+    return ", ".join(f"{name}={value}" for name, value in TIDY.items())
 
 
 def ttl(column: str, kept_s: float) -> str:

@@ -11,7 +11,19 @@ from collections.abc import Callable
 from clickhouse_connect.driver.client import Client
 
 from history.remake import ANEW, drop_views, fill, keep_zone, note, partitions, said, tables, through
-from history.schema import SKETCH_SCALE, SKETCH_STATE, VERSION, Layout, create_database, create_tables, rollups, ttl
+from history.schema import (
+    SKETCH_SCALE,
+    SKETCH_STATE,
+    TABLES,
+    TIDY,
+    VERSION,
+    Layout,
+    create_database,
+    create_tables,
+    rollups,
+    tidy,
+    ttl,
+)
 from probes.result import ProbeFailure
 
 log = logging.getLogger(__name__)
@@ -51,6 +63,7 @@ def migrate(client: Client, layout: Layout) -> None:
         )
     keep_zone(client, layout)
     _keep_retention(client, layout)
+    _keep_tidy(client, layout)
 
 
 def _require_version(client: Client) -> None:
@@ -169,6 +182,16 @@ def _keep_retention(client: Client, layout: Layout) -> None:
         )
         if int(str(client.command(parts))):
             client.command(f"ALTER TABLE {local}{layout.on_cluster} MATERIALIZE TTL")
+
+
+def _keep_tidy(client: Client, layout: Layout) -> None:
+    """Tables made before these settings get them; only their description changes."""
+    named = ("schema_version", "samples", *(table.name for table in TABLES), *(tier.name for tier in rollups(layout)))
+    for table in named:
+        local = layout.local(table)
+        there = said(client, layout, local, "engine_full")
+        if not all(f"{name} = {value}" in there for name, value in TIDY.items()):
+            client.command(f"ALTER TABLE {local}{layout.on_cluster} MODIFY SETTING {tidy()}")
 
 
 def _has_plain_values(client: Client, layout: Layout) -> bool:

@@ -162,15 +162,22 @@ def told(client: Client, database: str) -> dict[str, list[Any]]:
 def shape(client: Client, database: str) -> dict[str, str]:
     """How every table of a database was made, without its name and until when a tier has other edges.
 
-    The note of versions is left out: it is as old as the database.
+    The note of versions is left out: it is as old as the database. Settings stand in the order of their names.
     """
     made = client.query(
         f"SELECT name, create_table_query FROM system.tables WHERE database = '{database}' AND name != 'schema_version'"
     ).result_rows
     return {
-        str(name): re.sub(r" since \d+|" + database, "", str(statement)).removesuffix(" COMMENT ''")
+        str(name): in_order(re.sub(r" since \d+|" + database, "", str(statement)).removesuffix(" COMMENT ''"))
         for name, statement in made
     }
+
+
+def in_order(statement: str) -> str:
+    """A statement with its settings sorted: those that came later stand last."""
+    head, found, rest = statement.partition(" SETTINGS ")
+    settings, told, comment = rest.partition(" COMMENT ")
+    return "".join((head, found, ", ".join(sorted(settings.split(", "))), told, comment))
 
 
 def raw(client: Client, database: str) -> list[tuple[Any, ...]]:

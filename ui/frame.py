@@ -15,6 +15,7 @@ from history.window import Window
 from monitor import Monitor
 from probes.result import Status
 from ui import cursor, keys, kiosk, order, pulse, rangecontrol, share, shown, timerange
+from ui.forgetting import forget_gone
 from ui.state import running
 from ui.status import LOOKS, age
 
@@ -100,9 +101,7 @@ def live(
     @st.fragment(run_every=pace_s)
     def part() -> None:
         nonlocal first, ranged
-        _viewers()
-        if not first:
-            timerange.hold()
+        _look_back(again=not first)
         before, ranged = ranged, timerange.generation()
         order.begin(charts_first=page.charted and ranged != before)
         order.place(partial(_above, page, banner_too=not still))
@@ -117,6 +116,14 @@ def live(
     part()
     if page.charted:
         cursor.shared()
+
+
+def _look_back(*, again: bool) -> None:
+    """What is owed to the drawings before; again: there was one on this page."""
+    forget_gone()
+    _viewers()
+    if again:
+        timerange.hold()
 
 
 def _above(page: Page, *, banner_too: bool) -> None:

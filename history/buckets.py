@@ -47,7 +47,7 @@ class Buckets:
         return ends - t
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def buckets(start_s: int, end_s: int, step_s: int, zone: str) -> Buckets:
     """The buckets of `step_s` that cover the range on the clock of `zone`."""
     if is_plain(step_s):

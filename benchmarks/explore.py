@@ -133,7 +133,7 @@ def memory_mb(demo: Served) -> float:
             first = float(chance.uniform(0.0, 0.6))
             drawn = visitor.select(chart, first, first + 0.4)
             assert not drawn.failed, drawn.failed
-            resident_mb.append(rss_mb(demo))
+            resident_mb.append(demo.memory_mb())
     warm, last = resident_mb[WARM_UP_ZOOMS : WARM_UP_ZOOMS + NEAR_ZOOMS], resident_mb[-NEAR_ZOOMS:]
     return statistics.median(last) - statistics.median(warm)
 
@@ -141,14 +141,6 @@ def memory_mb(demo: Served) -> float:
 def zoomable(chart: Chart) -> bool:
     """Whether a chart has a time axis that is long enough to select a part of."""
     return chart.ends is not None and chart.length_s > DEEPEST_S
-
-
-def rss_mb(served: Served) -> float:
-    """Megabytes of memory the process holds."""
-    line = next(
-        line for line in Path(f"/proc/{served.pid}/status").read_text().splitlines() if line.startswith("VmRSS")
-    )
-    return int(line.split()[1]) * 1024 / 1e6
 
 
 def search_ms() -> float:

@@ -23,7 +23,9 @@ MEANING = {
     "watch_20_cpu_of_core": "share of a core that 20 endpoints every 10 s cost, beyond a hello-world Streamlit",
     "watch_20_memory_mb": "memory it takes beyond that, its history in a ClickHouse server",
     "watch_20_embedded_cpu_of_core": "the same with the whole ClickHouse in the process",
-    "watch_20_embedded_memory_mb": "its memory beyond that of a hello-world Streamlit",
+    "watch_20_embedded_memory_mb": "its memory beyond that of a hello-world Streamlit, the engine's file in memory "
+    "included",
+    "watch_20_embedded_private_mb": "the same without pages of files, which the system shares and takes back",
     "gatus_cpu_of_core": "share of a core that Gatus takes to watch the same endpoints in the same run",
     "gatus_memory_mb": "its memory",
     "api_live_p99_ms": "live endpoints, worst 99th percentile of everything up and everything dark",

@@ -39,6 +39,13 @@ class Served:
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def memory_mb(self, kind: str = "VmRSS") -> float:
+        """Megabytes of its memory, by a name of ``/proc/<pid>/status``: VmRSS all that is resident, RssAnon what of it
+        is not pages of files."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        line = next(line for line in status.splitlines() if line.startswith(f"{kind}:"))
+        return int(line.split()[1]) * 1024 / 1e6
+
 
 CONFIG = """
 [history]

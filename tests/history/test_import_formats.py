@@ -331,7 +331,7 @@ def test_parquet_with_maps_dictionaries_and_pandas_times(tmp_path: Path) -> None
         (json.dumps([{"component": "a", "metric": "b"}]).encode(), 'begins with "[{"component"'),
         (b"just a word\n", 'begins with "just a word"'),
         (gzip.compress(HEADER.encode() * 10_000)[:-20], "cannot be read"),
-        (gzip.compress(b"PAR1xxxx"), "unpack it first"),
+        (gzip.compress(b"PAR1xxxx", mtime=0), "unpack it first"),
     ],
 )
 def test_a_file_that_is_none_of_the_formats_is_refused(tmp_path: Path, content: bytes, says: str) -> None:

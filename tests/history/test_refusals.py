@@ -13,7 +13,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 from history.rows import Sample, SeriesKey, insert, samples_table
 from history.store import Store, explain
-from probes.clickhouse_client import EMBEDDED_MARK_CACHE_BYTES, EMBEDDED_MEMORY_BYTES
+from probes.clickhouse_client import EMBEDDED_CONDITION_CACHE_BYTES, EMBEDDED_MARK_CACHE_BYTES, EMBEDDED_MEMORY_BYTES
 from probes.result import ProbeError
 from settings import History
 from tests.clickhouse_http import USER, ClickHouseProcess, clickhouse_process
@@ -287,6 +287,7 @@ def test_the_embedded_engine_is_held_to_its_caps(store: Store) -> None:
         found = dict(client.query("SELECT name, value FROM system.server_settings WHERE changed").result_rows)
     assert int(found["max_server_memory_usage"]) == EMBEDDED_MEMORY_BYTES
     assert int(found["mark_cache_size"]) == EMBEDDED_MARK_CACHE_BYTES
+    assert int(found["query_condition_cache_size"]) == EMBEDDED_CONDITION_CACHE_BYTES
 
 
 def test_the_default_database_of_the_embedded_engine_serves_as_well(store: Store) -> None:

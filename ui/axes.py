@@ -208,7 +208,7 @@ def even_stretches(t: NDArray[np.float64], zone: tzinfo) -> list[slice]:
     return [slice(start, end) for start, end in zip([0, *cuts], [*cuts, len(t)], strict=True)]
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 14)
 def _offset_s(epoch_s: float, zone: tzinfo) -> float:
     offset = datetime.fromtimestamp(float(epoch_s), UTC).astimezone(zone).utcoffset()
     return offset.total_seconds() if offset else 0.0

@@ -29,6 +29,7 @@ def test_overview_to_a_component_to_its_past_with_the_range_kept(demo: Served, b
     card = page.locator("[data-testid=stMetricValue]").first
     expect(card).to_be_visible()
     expect(page.get_by_text("first check under way")).to_have_count(0)
+    page.wait_for_function('() => window[Symbol.for("tapewatch address")]')  # comes with the second drawing
     page.get_by_role("button", name="last 6 h").click()
     page.get_by_role("button", name="7 d", exact=True).click()
     expect(page).to_have_url(re.compile("from=now-7d"))

@@ -6,7 +6,6 @@ interval; `fault_named_s`, `fault_over_s`, the worst of all faults of all kinds;
 `detection_faults` have the rest.
 """
 
-import statistics
 import tempfile
 import time
 from collections.abc import Sequence
@@ -58,7 +57,7 @@ def brokers() -> None:
         "whole": "restarted, until the cluster itself is whole",
         "back": "the cluster whole, until the component is ok",
     }
-    rows = [(says[what], *middle_and_worst([each[what] for each in rounds])) for what in says]
+    rows = [(says[what], *spread(each[what] for each in rounds)) for what in says]
     note = (
         f"Three Apache Kafka brokers on this machine, one of which is killed and restarted {ROUNDS} times while "
         f"messages come, checks {INTERVAL_S:g} s apart. That a broker is gone the monitor sees by itself. What lacks "
@@ -127,18 +126,13 @@ def faults() -> None:
 def of_kind(cases: Sequence[Case], kind: str) -> tuple[float, float, float, float]:
     """Median and worst seconds to the name and to ok, of one kind's cases."""
     taken = [measured for case in cases if case.last.kind.name == kind for measured in case.last.measured]
-    named, over = (spread(one for one in taken if one.of == of) for of in ("detection", "recovery"))
+    named, over = (spread(one.took_s for one in taken if one.of == of) for of in ("detection", "recovery"))
     return (*named, *over)
 
 
 def worst(taken: Sequence[Measured], of: str) -> float:
     """The longest time of a kind, in seconds."""
     return max(measured.took_s for measured in taken if measured.of == of)
-
-
-def middle_and_worst(values: Sequence[float]) -> tuple[float, float]:
-    """Median and maximum."""
-    return statistics.median(values), max(values)
 
 
 if __name__ == "__main__":

@@ -3,12 +3,15 @@
 import re
 import ssl
 from dataclasses import dataclass
+from typing import TypeVar
 
 from redis import exceptions as errors
 
 from probes import tls
 from probes.result import ProbeFailure, Status
 from settings_types import mask
+
+E = TypeVar("E", bound=BaseException)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +137,8 @@ def failure_of(exc: BaseException, place: str, connect_s: float, read_s: float) 
         return ProbeFailure(wrong.code, f"Redis at {place} {wrong.says}", wrong.hint)
     if isinstance(exc, errors.TimeoutError | TimeoutError):
         return _timeout(f"{text}: {within(exc, TimeoutError)}", place, connect_s, read_s)
-    if within(exc, ssl.SSLError):
-        return _tls_failure(exc, place)
+    if unsafe := within(exc, ssl.SSLError):
+        return _tls_failure(unsafe, place)
     if within(exc, ConnectionRefusedError):
         return ProbeFailure(
             "refused", f"Redis at {place} refuses connections.", "Is redis-server running, and on this port?"
@@ -177,17 +180,16 @@ def _timeout(text: str, place: str, connect_s: float, read_s: float) -> ProbeFai
     )
 
 
-def _tls_failure(exc: BaseException, place: str) -> ProbeFailure:
-    cause = within(exc, ssl.SSLError)
+def _tls_failure(exc: ssl.SSLError, place: str) -> ProbeFailure:
     return tls.failure(
-        cause if isinstance(cause, ssl.SSLError) else ssl.SSLError(),
+        exc,
         f"Redis at {place}",
         untrusted="Renew the certificate or install its authority here.",
         disagreed="Does this port speak TLS, or is redis:// meant?",
     )
 
 
-def within(exc: BaseException | None, kind: type[BaseException]) -> BaseException | None:
+def within(exc: BaseException | None, kind: type[E]) -> E | None:
     """The exception of `kind` that led to `exc`, or None; the client keeps it only as context."""
     while exc is not None and not isinstance(exc, kind):
         exc = exc.__cause__ or exc.__context__

@@ -70,7 +70,7 @@ class Measured:
         return self.took_s > self.most_s
 
 
-def spread(took: Iterable[Measured]) -> tuple[float, float]:
+def spread(took_s: Iterable[float]) -> tuple[float, float]:
     """The median and the longest of some times, in seconds; zeros for none."""
-    took_s = [measured.took_s for measured in took]
-    return (statistics.median(took_s), max(took_s)) if took_s else (0.0, 0.0)
+    known = sorted(took_s)
+    return (statistics.median(known), known[-1]) if known else (0.0, 0.0)

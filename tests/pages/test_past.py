@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from benchmarks.scenarios import free_port
 from probes.result import Status, utc
 from tests.history.rows import sampled, write
+from tests.pages.history_only import history_only
 from tests.probes.listeners import eventually
 from ui.state import Running, running
 
@@ -27,27 +28,17 @@ END_S = T0_S + 4 * HOUR_S
 @pytest.fixture(scope="module")
 def past(chdb_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """`gate` was down for a while and `app`, which needs it, with it; `late` joined later; then nobody looked."""
-    path = tmp_path_factory.mktemp("config") / "tapewatch.toml"
     things = "".join(
         f'[[component]]\nkind = "tcp"\nname = "{name}"\naddress = "127.0.0.1:{free_port()}"\n{more}\n'
         for name, more in (("gate", ""), ("app", 'depends_on = ["gate"]'), ("late", ""))
     )
-    path.write_text(f'[history]\ndsn = "chdb://{chdb_path}"\ndatabase = "pages_past"\n{things}')
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TAPEWATCH_CONFIG", str(path))
-        st.cache_resource.clear()
-        started = running()
+    with history_only(tmp_path_factory.mktemp("config"), chdb_path, "pages_past", things) as started:
         store = started.monitor.store
-        store.start()  # only the history: nothing is probed, so the present stays out of this past
-        assert eventually(lambda: store.state.ready, 30)
         ticks = [t for t in range(T0_S, END_S, 30) if not HOLE_S[0] <= t < HOLE_S[1]]
         for name, reason in (("gate", "Nobody listens at the gate."), ("app", "The app does not answer.")):
             write(store, (_looked(name, reason, t) for t in ticks))
         write(store, (sampled("late", t) for t in ticks if t >= JOINS_S))
         yield started
-        started.monitor.reader.stop()
-        store.stop()
-        st.cache_resource.clear()
 
 
 def _looked(name: str, reason: str, at_s: int):

@@ -77,7 +77,7 @@ def times(cases: Sequence[Case]) -> list[str]:
     for fault in FAULTS:
         these = [case for case in cases if case.last.name.endswith(f": {fault}")]
         took = [measured for case in these for measured in case.measured]
-        spreads = {of: spread(measured for measured in took if measured.of == of) for of in TIMES}
+        spreads = {of: spread(measured.took_s for measured in took if measured.of == of) for of in TIMES}
         told = [f"{of} {median:.2f} / {most:.2f} s" for of, (median, most) in spreads.items()]
         said.append(f"{fault}: {', '.join(told)}")
     return said + [f"{case.last.name}:{line}" for case in cases for line in case.missed()]

@@ -21,7 +21,7 @@ from ui.finder import FRESH_S
 from ui.frame import Page
 from ui.naming import name_of, title_of, told_apart
 from ui.panels import Panel, Question, plot_answer, show
-from ui.questions import events_of, fresh_s, nothing
+from ui.questions import events_of, events_question, fresh_s, nothing
 from ui.selection import Selection
 from ui.usual import usual_panel
 from ui.words import left_out, told
@@ -80,6 +80,7 @@ def chart_panels(page: Page, chosen: Selection, known: Sequence[Newest]) -> list
             nothing=nothing(page, NOTHING),
             height=height,
             told=partial(_told, page, chosen, keys),
+            beside=(events_question(page),),
         )
         for unit, keys in units.items()
     ]

@@ -19,7 +19,7 @@ from probes.result import Table, labels
 from ui import cards, charts, kafka_rows, selection, shown
 from ui.frame import Page
 from ui.panels import Panel, Question, plot_answer, show
-from ui.questions import events_of, fresh_s, known_statuses, limits, nothing, statuses_question
+from ui.questions import events_of, events_question, fresh_s, known_statuses, limits, nothing, statuses_question
 from ui.words import left_out, told, verbatim
 
 TOPIC, GROUP = "topic", "group"
@@ -208,7 +208,7 @@ def _panel(page: Page, component: str, keys: Sequence[SeriesKey]) -> Panel[Serie
         empty=lambda answer: not answer.series,
         nothing=nothing(page, f"Nothing of this was recorded in this range: {metric.title}."),
         told=lambda answer: told(name, metric, answer.series, page.zone, min(page.window.end_s, answer.read_s)),
-        beside=(statuses_question(page, component),),
+        beside=(events_question(page), statuses_question(page, component)),
     )
 
 

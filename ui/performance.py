@@ -11,7 +11,17 @@ from ui import before_after, charts
 from ui.comparison import Comparison
 from ui.frame import Page
 from ui.panels import Panel, plot_answer
-from ui.questions import before, events_of, known_statuses, limits, missing, nothing, series_question, statuses_question
+from ui.questions import (
+    before,
+    events_of,
+    events_question,
+    known_statuses,
+    limits,
+    missing,
+    nothing,
+    series_question,
+    statuses_question,
+)
 from ui.words import left_out, peak, told, usual
 
 LATENCY, UP = "probe_latency_seconds", "probe_up"
@@ -30,7 +40,7 @@ def panels(page: Page, chosen: Chosen) -> list[Panel[SeriesSet]]:
     """Latency, throughput and failures of the component, to be drawn below each other on one time axis."""
     name, metric = chosen.component, throughput_metric(chosen.kind)
     does = f"How much does {name} do? {sentence_case(METRICS[metric].title)}"
-    end_s = page.window.end_s
+    end_s, happened = page.window.end_s, events_question(page)
     return [
         Panel(
             f"How slow is {name}?",
@@ -40,7 +50,7 @@ def panels(page: Page, chosen: Chosen) -> list[Panel[SeriesSet]]:
             nothing=nothing(page, f"No latency of {name} was recorded in this range."),
             height=260,
             told=lambda answer: told_latency(page, chosen, answer),
-            beside=(statuses_question(page, name),),
+            beside=(happened, statuses_question(page, name)),
         ),
         Panel(
             does,
@@ -50,6 +60,7 @@ def panels(page: Page, chosen: Chosen) -> list[Panel[SeriesSet]]:
             nothing=nothing(page, f"No {METRICS[metric].title} of {name} was recorded in this range."),
             height=170,
             told=lambda answer: told(does, METRICS[metric], answer.series, page.zone, min(end_s, answer.read_s)),
+            beside=(happened,),
         ),
         Panel(
             f"How often did {name} fail?",

@@ -40,7 +40,7 @@ def metric_panel(
         nothing=nothing(page, f"Nothing of this was recorded in this range: {catalogued.title}."),
         height=height,
         told=lambda answer: told(name, catalogued, answer.series, page.zone, min(page.window.end_s, answer.read_s)),
-        beside=(statuses_question(page, names[0]),) if len(names) == 1 else (),
+        beside=(events_question(page), *(statuses_question(page, name) for name in names if len(names) == 1)),
     )
 
 
@@ -98,6 +98,11 @@ def known_events(page: Page, window: Window) -> tuple[Event, ...]:
     """The events of a range as far as they are known; never waits."""
     answer = page.monitor.reader.ask(queries.events, EVENTS_FRESH_S, 0.0, window).value or ()
     return page.monitor.notes.events(answer, window)
+
+
+def events_question(page: Page) -> Question[tuple[Event, ...]]:
+    """What happened in the page's range: beside a chart, which is not drawn without its marks first."""
+    return Question(queries.events, (page.window,), EVENTS_FRESH_S)
 
 
 def events_of(page: Page, components: Sequence[str]) -> list[Event]:

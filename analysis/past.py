@@ -192,7 +192,7 @@ def says(metric: Metric, sentence: str) -> bool:
     >>> says(METRICS["host_cpu_ratio"], "Redis refused the connection.")
     False
     """
-    parts = re.split(r"\{\w*\}", metric.message)
+    parts = re.split(r"\{\w*(?::[^}]*)?\}", metric.message)
     return len(parts) > 1 and re.fullmatch(".+".join(map(re.escape, parts)), sentence) is not None
 
 

@@ -43,7 +43,8 @@ class Metric:
         warning, critical: default thresholds; None: shown, never judged.
         for_s: how long a value must stay beyond a threshold before it counts.
         reason: why these thresholds, with the source where there is one.
-        message: the finding's sentence; ``{value}``, ``{threshold}`` and labels are filled in.
+        message: the finding's sentence; ``{value}``, ``{threshold}`` and labels are filled in, and the words that go
+            with the value: ``{value:part was|parts were}``.
         hint: what to do.
         title: what a person calls it.
         source: where it is read: the command, table, file or request, and the field.
@@ -141,8 +142,22 @@ def is_beyond(value: float, threshold: float, better: Better) -> bool:
     return value < threshold if better == "higher" else value > threshold
 
 
+class Shown(str):
+    """A value as people read it, which also picks the words that go with it: those of one, or of any other number.
+
+    >>> ["{v} {v:part was|parts were} lost.".format(v=Shown(shown)) for shown in ("1", "2")]
+    ['1 part was lost.', '2 parts were lost.']
+    """
+
+    __slots__ = ()
+
+    def __format__(self, words: str) -> str:
+        one, _, other = words.partition("|")
+        return (one if self == "1" else other) if words else str(self)
+
+
 def _finding(metric: Metric, reading: Reading, status: Status, threshold: float) -> Finding:
-    shown = {"value": humanize(reading.value, metric.unit), "threshold": humanize(threshold, metric.unit)}
+    shown = {"value": Shown(humanize(reading.value, metric.unit)), "threshold": humanize(threshold, metric.unit)}
     template = metric.message or f"{metric.title} is {{value}}, beyond {{threshold}}."
     return Finding(
         metric=metric.name,

@@ -164,7 +164,7 @@ MEMORY = (
         help="Processes the kernel killed for want of memory since the last reading, of the whole machine.",
         warning=0,
         reason="Each one is a program that ended without a word; in a container it may be the limit's doing alone.",
-        message="The kernel killed {value} processes because memory had run out.",
+        message="The kernel killed {value} {value:process|processes} because memory had run out.",
         hint="`dmesg` names them; find what grew on the System page, add memory or raise the container's limit.",
         source="/proc/vmstat: oom_kill",
     ),

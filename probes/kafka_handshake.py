@@ -45,6 +45,16 @@ def greet(address: str, timeout_s: float, access: Access = PLAIN_ACCESS) -> Gree
             wrong_listener auth_required auth_failed``, each with its sentence.
     """
     until_s = time.monotonic() + timeout_s
+    try:
+        return _greet(address, timeout_s, access, until_s)
+    except ProbeFailure as failure:
+        if failure.error.code != "auth_required":
+            raise
+    # A broker that goes away between two answers hangs up as well: who wants a login does it again.
+    return _greet(address, timeout_s, access, until_s)
+
+
+def _greet(address: str, timeout_s: float, access: Access, until_s: float) -> Greeting:
     host, port = split_address(address)
     ip = RESOLVER.resolve(host, min(WAIT_S, timeout_s / 2))
     try:

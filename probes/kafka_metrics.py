@@ -244,7 +244,8 @@ GROUPS = (
         help="Messages that were deleted before a group consumed them: first offset kept minus committed one.",
         critical=0,
         reason="The group will never see them.",
-        message="Group {group} has lost {value} messages: its topics deleted them before they were consumed.",
+        message="Group {group} has lost {value} {value:message|messages}: its topics deleted {value:it before it "
+        "was|them before they were} consumed.",
         hint="Lengthen retention.ms or retention.bytes; if the group is no longer needed, delete it or ignore it.",
         source="ListOffsets (earliest) against OffsetFetch",
     ),

@@ -133,7 +133,7 @@ PERSISTENCE = (
         warning=0,
         for_s=60,
         reason="All clients wait while the disk cannot keep up (appendfsync everysec); one is no harm.",
-        message="{value} writes had to wait for the disk of the append-only file since the last check.",
+        message="{value} {value:write|writes} had to wait for the disk of the append-only file since the last check.",
         hint="Look at the disk's load on that host; no-appendfsync-on-rewrite yes helps during rewrites.",
         source="INFO persistence: aof_delayed_fsync",
     ),

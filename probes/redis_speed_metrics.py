@@ -52,7 +52,7 @@ SPEED = (
         for_s=30,
         reason="Our default. Counted by entry ids, because the log's length is capped; half a minute, so that one "
         "burst is no alarm.",
-        message="{value} slow commands a minute, more than {threshold}.",
+        message="{value} slow {value:command|commands} a minute, more than {threshold}.",
         hint="The slow log below names them; KEYS, big ranges and Lua scripts are the usual ones.",
         source="SLOWLOG GET: id",
     ),
@@ -109,7 +109,7 @@ SPEED = (
         "READONLY, MASTERDOWN, CLUSTERDOWN or NOREPLICAS. One series a word.",
         warning=0,
         reason="Each one is a program that could not write or read, even if the state has passed since.",
-        message="{value} commands were refused with {error} since the last check.",
+        message="{value} {value:command was|commands were} refused with {error} since the last check.",
         hint="OOM: memory is full. READONLY: a program writes to a replica. MISCONF: saving failed. MASTERDOWN, "
         "CLUSTERDOWN, NOREPLICAS: other nodes are missing.",
         source="INFO errorstats: count",

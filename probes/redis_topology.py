@@ -244,6 +244,8 @@ def node_table(nodes: Sequence[Sequence[str]]) -> Table:
         seen = set(node[2].split(","))
         role = "primary" if "master" in seen else "replica" if "slave" in seen else "?"
         mine = " (this one)" if "myself" in seen else ""
-        rows.append((node[1].partition("@")[0], f"{role}{mine}", state(seen), node[7], slot_count(node[8:])))
+        place = node[1].partition("@")[0]
+        known = f"?{place}" if place.startswith(":") else place  # a node learns its own address from the first it meets
+        rows.append((known, f"{role}{mine}", state(seen), node[7], slot_count(node[8:])))
     rows.sort(key=lambda row: (row[2] == "up", row[0]))
     return Table(("node", "role", "state", "link", "slots"), tuple(rows[:MOST_NODES]))

@@ -10,7 +10,7 @@ from string import Formatter
 import pytest
 
 import probes
-from probes.catalogue import Metric, thresholds
+from probes.catalogue import Metric, Shown, thresholds
 from probes.result import Status
 
 ROOT = Path(__file__).parent.parent
@@ -148,7 +148,7 @@ def test_a_message_asks_only_for_what_there_is(metric: Metric) -> None:
     known = set(re.findall(r"\b(\w+)=", ",".join(re.findall(r"labels\(([^)]*)\)", source))))
     known |= set(re.findall(r"\(\(\"(\w+)\"", source))
     assert asked <= {"value", "threshold"} | known
-    assert metric.message.format(**dict.fromkeys(asked, "x"))
+    assert metric.message.format(**dict.fromkeys(asked, Shown("x")))
 
 
 def test_metric_names_are_unique() -> None:

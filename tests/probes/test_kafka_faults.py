@@ -58,12 +58,22 @@ def slow_size(client: socket.socket, stop: threading.Event) -> None:
         client.sendall(b"x")
 
 
+def greeting(client: socket.socket, oldest_metadata: int) -> None:
+    client.recv(65536)
+    body = struct.pack(">ihi", 18, 0, 2) + struct.pack(">6h", 3, oldest_metadata, 9, 18, 0, 3)
+    client.sendall(struct.pack(">i", len(body)) + body)
+
+
 def only_greets(client: socket.socket, stop: threading.Event) -> None:
     """Answers ApiVersions like a broker and then falls silent."""
-    client.recv(65536)
-    body = struct.pack(">ihi", 18, 0, 2) + struct.pack(">6h", 3, 4, 9, 18, 0, 3)
-    client.sendall(struct.pack(">i", len(body)) + body)
+    greeting(client, 4)  # not the version whose answer is read by hand
     stop.wait(10)
+
+
+def wants_a_login(client: socket.socket, stop: threading.Event) -> None:
+    """Answers ApiVersions and hangs up on the next request."""
+    greeting(client, 0)
+    client.recv(65536)
 
 
 def web_server(client: socket.socket, stop: threading.Event) -> None:
@@ -81,6 +91,7 @@ def tls_alert(client: socket.socket, stop: threading.Event) -> None:
     [
         (slow_size, "timeout", "did not answer"),
         (only_greets, "timeout", "greets but does not answer"),
+        (wants_a_login, "auth_required", "does not log in"),
         (web_server, "wrong_protocol", "web server"),
         (tls_alert, "tls_failed", "speaks TLS"),
     ],
@@ -90,6 +101,18 @@ def test_a_fault_behind_the_first_bytes(behave: Behaviour, code: str, words: str
         caught = failure(address, 0.8)
     assert caught.error.code == code
     assert words in caught.error.message
+
+
+def test_a_broker_that_goes_away_after_its_greeting_does_not_want_a_login() -> None:
+    seen: list[socket.socket] = []
+
+    def goes_away(client: socket.socket, stop: threading.Event) -> None:
+        seen.append(client)
+        (wants_a_login if len(seen) == 1 else close)(client, stop)
+
+    with listening(goes_away) as address:
+        assert failure(address, 0.8).error.code == "closed"
+    assert len(seen) == 2
 
 
 def test_nobody_there() -> None:

@@ -165,3 +165,10 @@ def test_nodes_of_a_cluster_that_fail() -> None:
     rows = topology.node_table(nodes).rows
     assert [row[2] for row in rows] == ["failing here", "failed", "up"]
     assert rows[2] == ("10.0.0.1:6379", "primary (this one)", "up", "connected", 5461)
+
+
+def test_a_node_that_met_nobody_does_not_know_its_own_address() -> None:
+    nodes = topology.cluster_nodes(b"e7d1eec :7000@17000 myself,master - 0 0 0 connected\n")
+    assert topology.node_table(nodes).rows == (("?:7000", "primary (this one)", "up", "connected", 0),)
+    findings = judged(topology.cluster(topology.cluster_fields(b"cluster_slots_assigned:16383\r\n"), nodes), 60)
+    assert "1 slot belongs to no node." in {finding.message for finding in findings}

@@ -10,6 +10,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from demo.services import kafka_broker, redis_server
 
 ROOT = Path(__file__).resolve().parent.parent
 START_S = 60
+MOST_KEPT = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +193,7 @@ def serving(name: str, command: list[str], environ: dict[str, str], health: str,
 def silent_listener() -> Iterator[int]:
     """A port that accepts every connection and never says a word."""
     with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
-        kept: list[socket.socket] = []
+        kept: deque[socket.socket] = deque()
 
         def accept() -> None:
             while True:
@@ -199,6 +201,8 @@ def silent_listener() -> Iterator[int]:
                     kept.append(listener.accept()[0])
                 except OSError:
                     return
+                if len(kept) > MOST_KEPT:  # whoever opened the oldest has long given up
+                    kept.popleft().close()
 
         threading.Thread(target=accept, daemon=True).start()
         yield listener.getsockname()[1]

@@ -206,8 +206,8 @@ def silent_listener() -> Iterator[int]:
 
         threading.Thread(target=accept, daemon=True).start()
         yield listener.getsockname()[1]
-        for connection in kept:
-            connection.close()
+        while kept:
+            kept.popleft().close()
 
 
 def free_port() -> int:

@@ -118,20 +118,19 @@ def search(client: Client, scope: Scope, sought: Sought, most: int = MOST_FOUND)
         asked[f"explained{number}"] = _metrics_with(word, {name: metric.help for name, metric in METRICS.items()})
     named = _named(scope, len(words))
     table = client.query(
-        f"""SELECT id, c, m, l, u, k, at_s, value, count() OVER () AS total FROM ({named}) AS named
+        f"""SELECT c, m, l, u, k, at_s, value, found, countIf(found) OVER () AS total, sumForEach(has) OVER () AS counts
+            FROM (SELECT *, arrayMap(score -> score > 0, scores) AS has, arrayAll(one -> one, has) AS found
+                  FROM ({named})) AS named
             LEFT JOIN (SELECT series_id, {NEWEST}
                        FROM {scope.database}.latest GROUP BY series_id) AS newest ON newest.series_id = id
-            WHERE arrayAll(score -> score > 0, scores)
-            ORDER BY arraySum(scores) DESC, at_s < {{living:UInt32}}, length(parts), m, c, mapValues(l) LIMIT {most}""",
+            ORDER BY found DESC, arraySum(scores) DESC, at_s < {{living:UInt32}}, length(parts), m, c, mapValues(l)
+            LIMIT {most}""",
         parameters=asked,
         settings=LIMITS,
     ).result_rows
-    if table or not words:
-        return Found(tuple(_newest(row[1:8]) for row in table), table[0][8] if table else 0)
-    (counts,) = client.query(
-        f"SELECT sumForEach(arrayMap(score -> score > 0, scores)) FROM ({named})", parameters=asked, settings=LIMITS
-    ).result_rows[0]
-    return Found((), 0, tuple(word for word, count in zip(words, counts or [0] * len(words), strict=True) if not count))
+    *_, total, counts = table[0] if table else (0, [0] * len(words))
+    strangers = () if total else tuple(word for word, count in zip(words, counts, strict=True) if not count)
+    return Found(tuple(_newest(row[:7]) for row in table if row[7]), total, strangers)
 
 
 def _named(scope: Scope, words: int) -> str:

@@ -25,6 +25,11 @@ SPIKE = """() => {
   return points.length && [axis.c2p(points.reduce((a, b) => b.y > a.y ? b : a).x) / axis._length]
 }"""
 """How far right in the first chart its highest point stands."""
+WIDTH = """() => {
+  const axis = document.querySelector('.js-plotly-plot')?._fullLayout?.xaxis
+  return axis ? axis.r2l(axis.range[1]) - axis.r2l(axis.range[0]) : Infinity
+}"""
+"""How much time the first chart shows: the address changes before it does."""
 DRAWN = "() => document.querySelectorAll('.js-plotly-plot .scatterlayer path.js-line').length > 2"
 
 
@@ -40,7 +45,9 @@ def test_from_ninety_days_to_the_minute_and_to_somebody_else_and_back(past: Serv
     passed = [page.url]
     while "now-90d" in page.url or ends(page)[1] - ends(page)[0] > DEEP_S:
         spike = min(1 - HALF, max(HALF, page.wait_for_function(SPIKE).json_value()[0]))
+        before = page.evaluate(WIDTH)
         select(page, spike - HALF, spike + HALF)
+        page.wait_for_function(f"before => ({WIDTH})() < before / 2", arg=before)
         drawn(page)
         passed.append(page.url)
         assert len(passed) <= MOST_STEPS, passed

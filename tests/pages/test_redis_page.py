@@ -150,7 +150,7 @@ def test_a_cluster_that_lacks_a_slot_and_then_has_all(shapes: Shapes) -> None:
     page = opened("cluster")
     said = words(page)
     assert "■ critical] " in said
-    assert "belong to no node. redis-cli --cluster fix assigns them." in said
+    assert "1 slot belongs to no node. redis-cli --cluster fix assigns them." in said
     assert "→ The cluster is down: it refuses commands (CLUSTERDOWN)." in said
     assert "mode cluster" in said
     for chart in ("**Slots served**", "**Failing nodes**"):

@@ -130,6 +130,8 @@ def test_a_user_who_may_set_limits_but_not_write_is_enough(desk: Desk) -> None:
             assert (outcome.state, "readonly = 1" in outcome.sentence) == ("refused", True)
         finally:
             desk.server.tell()
+        # The store's own look, every two seconds, may have met the user who only reads.
+        assert eventually(lambda: desk.store.state.ready, 30), desk.store.state.error
 
 
 def test_a_user_of_its_own_is_asked_and_his_password_never_said(desk: Desk) -> None:

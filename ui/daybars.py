@@ -13,6 +13,7 @@ from probes.result import Status
 from ui import shown
 from ui.frame import Page
 from ui.panels import Panel, Question
+from ui.questions import so_far
 from ui.status import LOOKS
 from ui.timeline import NOBODY
 from ui.trends import uptime_words
@@ -34,8 +35,7 @@ def question(page: Page) -> Question[dict[str, Days]]:
 
 def known(page: Page) -> Mapping[str, Days]:
     """The days of all components as far as they are known; never waits."""
-    asked = question(page)
-    return page.monitor.reader.ask(asked.ask, asked.fresh_s, 0.0, *asked.args).value or {}
+    return so_far(page, question(page)) or {}
 
 
 def panel(page: Page, components: Sequence[str]) -> Panel[dict[str, Days]]:

@@ -80,7 +80,7 @@ def chart_panels(page: Page, chosen: Selection, known: Sequence[Newest]) -> list
             nothing=nothing(page, NOTHING),
             height=height,
             told=partial(_told, page, chosen, keys),
-            beside=(events_question(page),),
+            beside=(events_question(page.window),),
         )
         for unit, keys in units.items()
     ]

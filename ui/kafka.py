@@ -208,7 +208,7 @@ def _panel(page: Page, component: str, keys: Sequence[SeriesKey]) -> Panel[Serie
         empty=lambda answer: not answer.series,
         nothing=nothing(page, f"Nothing of this was recorded in this range: {metric.title}."),
         told=lambda answer: told(name, metric, answer.series, page.zone, min(page.window.end_s, answer.read_s)),
-        beside=(events_question(page), statuses_question(page, component)),
+        beside=(events_question(page.window), statuses_question(page, component)),
     )
 
 

@@ -40,7 +40,7 @@ def panels(page: Page, chosen: Chosen) -> list[Panel[SeriesSet]]:
     """Latency, throughput and failures of the component, to be drawn below each other on one time axis."""
     name, metric = chosen.component, throughput_metric(chosen.kind)
     does = f"How much does {name} do? {sentence_case(METRICS[metric].title)}"
-    end_s, happened = page.window.end_s, events_question(page)
+    end_s, happened = page.window.end_s, events_question(page.window)
     return [
         Panel(
             f"How slow is {name}?",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import TypeVar
 
 from history import queries
 from history.answers import Event, Series, SeriesSet
@@ -17,6 +18,7 @@ from ui.frame import Page
 from ui.panels import Panel, Question, plot_answer
 from ui.words import left_out, told
 
+T = TypeVar("T")
 EVENTS_FRESH_S = 30.0
 ENOUGH_SHARE = 0.1
 """Of the points of the range: with fewer in the period before there is nothing to compare with."""
@@ -31,6 +33,7 @@ def metric_panel(
         columns: how many charts stand side by side, which bounds the points.
     """
     catalogued, names = METRICS[metric], tuple(components)
+    strip = (statuses_question(page, names[0]),) if len(names) == 1 else ()
     name = title or sentence_case(catalogued.title)
     return Panel(
         title=name,
@@ -40,7 +43,7 @@ def metric_panel(
         nothing=nothing(page, f"Nothing of this was recorded in this range: {catalogued.title}."),
         height=height,
         told=lambda answer: told(name, catalogued, answer.series, page.zone, min(page.window.end_s, answer.read_s)),
-        beside=(events_question(page), *(statuses_question(page, name) for name in names if len(names) == 1)),
+        beside=(events_question(page.window), *strip),
     )
 
 
@@ -96,13 +99,13 @@ def missing(back: Comparison, answer: SeriesSet) -> str:
 
 def known_events(page: Page, window: Window) -> tuple[Event, ...]:
     """The events of a range as far as they are known; never waits."""
-    answer = page.monitor.reader.ask(queries.events, EVENTS_FRESH_S, 0.0, window).value or ()
-    return page.monitor.notes.events(answer, window)
+    answer = so_far(page, events_question(window))
+    return page.monitor.notes.events(answer or (), window)
 
 
-def events_question(page: Page) -> Question[tuple[Event, ...]]:
-    """What happened in the page's range: beside a chart, which is not drawn without its marks first."""
-    return Question(queries.events, (page.window,), EVENTS_FRESH_S)
+def events_question(window: Window) -> Question[tuple[Event, ...]]:
+    """What happened in a range: beside a chart, which is not drawn without its marks first."""
+    return Question(queries.events, (window,), EVENTS_FRESH_S)
 
 
 def events_of(page: Page, components: Sequence[str]) -> list[Event]:
@@ -112,13 +115,17 @@ def events_of(page: Page, components: Sequence[str]) -> list[Event]:
 
 def known_statuses(page: Page, component: str) -> Timeline | None:
     """A component's status over the page's range as far as it is known; never waits."""
-    question = statuses_question(page, component)
-    return page.monitor.reader.ask(question.ask, question.fresh_s, 0.0, *question.args).value
+    return so_far(page, statuses_question(page, component))
 
 
 def statuses_question(page: Page, component: str) -> Question[Timeline]:
     """A component's status over the page's range."""
     return Question(timeline, (page.window, (component,)), fresh_s(page))
+
+
+def so_far(page: Page, question: Question[T]) -> T | None:
+    """The answer to a question as far as it is known; asks it anew where it is old, and never waits."""
+    return page.monitor.reader.ask(question.ask, question.fresh_s, 0.0, *question.args).value
 
 
 def limits(monitor: Monitor, metric: str, components: Sequence[str]) -> list[tuple[Status, float]]:

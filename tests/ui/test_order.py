@@ -3,8 +3,6 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ui import order
-
 
 def script(charts_first: bool) -> None:
     import streamlit as st
@@ -34,27 +32,3 @@ def test_charts_go_before_what_stands_above_them_and_nothing_moves(charts_first:
     assert not page.exception
     assert page.session_state["seen"] == (drawn, charts_first, 0.0)
     assert [caption.value for caption in page.caption] == ["head", "chart", "after"]
-
-
-def script_asked_again() -> None:
-    import streamlit as st
-    from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
-
-    from ui import order
-
-    order.begin(charts_first=True)
-    order.place(lambda: st.caption("head"))
-    context = get_script_run_ctx()
-    if "asked" not in st.session_state:
-        st.session_state["asked"] = True
-        context.script_requests.request_rerun(RerunData(fragment_id_queue=["none"]))
-    else:
-        order.BREATH_S = 0.0
-    order.rest()
-
-
-def test_the_pause_ends_when_the_next_drawing_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(order, "BREATH_S", 3600.0)
-    page = AppTest.from_function(script_asked_again).run(timeout=30)
-    assert not page.exception
-    assert [caption.value for caption in page.caption] == ["head"]
